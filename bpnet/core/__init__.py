@@ -1,0 +1,1 @@
+"""The mathematics: layers, activations, losses and the two passes. NumPy only."""

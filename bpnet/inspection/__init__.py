@@ -1,0 +1,1 @@
+"""Looking into a network: plain records of what its layers do."""
