@@ -35,7 +35,7 @@ class Problem:
     where : str
         ``file:line:column``, or the option (``--set training.epochs``) that the value came from.
     path : str
-        The key's path, such as ``network.layers[1].activation``; empty for a file that cannot be read as YAML.
+        The key's path, such as ``network.layers[1].activation``; empty for a file that is no YAML.
     message : str
         What was found and what is accepted.
     """

@@ -43,7 +43,7 @@ class Parameter:
     text: str = ""
 
 
-def parameter(  # noqa: ANN201 - a dataclass field stands for a value of any type, as in dataclasses.field
+def parameter(
     default: Any,  # noqa: ANN401 - the default has the annotated type of the field it is given to
     text: str,
     *,
@@ -51,7 +51,7 @@ def parameter(  # noqa: ANN201 - a dataclass field stands for a value of any typ
     maximum: float | None = None,
     above: float | None = None,
     below: float | None = None,
-):
+) -> Any:  # noqa: ANN401 - a dataclass field stands for a value of any type, as in dataclasses.field
     """Declare a dataclass field that the YAML language accepts and checks.
 
     Returns

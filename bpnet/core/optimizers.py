@@ -1,0 +1,189 @@
+"""Optimizers: how a gradient becomes a step of the parameters."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.registry import Registry, parameter
+
+State: TypeAlias = dict[str, Array]
+"""What an optimizer remembers between steps; arrays only, so that a checkpoint can hold it."""
+
+
+class Optimizer(ABC):
+    """A rule θ ← θ − η·(something made of the gradient), over the flat vector of all parameters.
+
+    Attributes
+    ----------
+    name, summary, latex : str
+        As YAML writes it; one line of help; the rule, with g the gradient and η the learning rate.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    latex: ClassVar[str]
+
+    @abstractmethod
+    def start(self, parameters: Array) -> State:
+        """What is remembered before the first step."""
+
+    @abstractmethod
+    def step(
+        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    ) -> None:
+        """Move the parameters, in place.
+
+        Parameters
+        ----------
+        parameters, gradient : ndarray of shape (P,)
+            The gradient is used as scratch paper: its values are gone afterwards.
+        learning_rate : float
+            η.
+        state : dict of str to ndarray
+            What :meth:`start` returned; updated in place.
+        n_weights : int
+            The first so many parameters are weights, the rest biases.
+        """
+
+
+OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Sgd(Optimizer):
+    """θ ← θ − ηv with v ← μv + g; Nesterov's form steps along g + μv instead.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum
+    in deep learning, 2013.
+    """
+
+    name = "sgd"
+    summary = "plain gradient descent, with momentum if asked"
+    latex = r"v \leftarrow \mu v + g,\; \theta \leftarrow \theta - \eta v"
+
+    momentum: float = parameter(0.0, "share of the last step that is kept", minimum=0.0, below=1.0)
+    nesterov: bool = parameter(default=False, text="look ahead along the momentum")
+
+    def start(self, parameters: Array) -> State:
+        return {"v": np.zeros_like(parameters)} if self.momentum else {}
+
+    def step(
+        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    ) -> None:
+        if self.momentum:
+            v = state["v"]
+            v *= self.momentum
+            v += gradient
+            if self.nesterov:
+                gradient += self.momentum * v
+            else:
+                gradient[:] = v
+        gradient *= learning_rate
+        parameters -= gradient
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class RmsProp(Optimizer):
+    """θ ← θ − ηg/(√s + ε) with s ← ρs + (1 − ρ)g².
+
+    References
+    ----------
+    Tieleman and Hinton, Coursera lecture 6.5, 2012.
+    """
+
+    name = "rmsprop"
+    summary = "gradient divided by its recent size"
+    latex = (
+        r"s \leftarrow \rho s + (1 - \rho) g^2,\;"
+        r"\theta \leftarrow \theta - \eta \frac{g}{\sqrt{s} + \epsilon}"
+    )
+
+    rho: float = parameter(0.9, "memory of the squared gradient", minimum=0.0, below=1.0)
+    eps: float = parameter(1e-8, "keeps the division finite", above=0.0)
+
+    def start(self, parameters: Array) -> State:
+        return {"s": np.zeros_like(parameters)}
+
+    def step(
+        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    ) -> None:
+        s = state["s"]
+        s *= self.rho
+        s += (1 - self.rho) * gradient * gradient
+        gradient *= learning_rate
+        gradient /= np.sqrt(s) + self.eps
+        parameters -= gradient
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Mean of the gradient over the root of its mean square, both corrected for their start at 0.
+
+    References
+    ----------
+    Kingma and Ba, Adam: a method for stochastic optimization, 2015, algorithm 1.
+    """
+
+    name = "adam"
+    summary = "running mean of the gradient over its running size"
+    latex = (
+        r"m \leftarrow \beta_1 m + (1 - \beta_1) g,\; s \leftarrow \beta_2 s + (1 - \beta_2) g^2,\;"
+        r"\theta \leftarrow \theta - \eta \frac{m / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)} + \epsilon}"
+    )
+
+    beta1: float = parameter(0.9, "memory of the gradient", minimum=0.0, below=1.0)
+    beta2: float = parameter(0.999, "memory of the squared gradient", minimum=0.0, below=1.0)
+    eps: float = parameter(1e-8, "keeps the division finite", above=0.0)
+
+    def start(self, parameters: Array) -> State:
+        return {"m": np.zeros_like(parameters), "s": np.zeros_like(parameters), "t": np.zeros(1, np.int64)}
+
+    def step(
+        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    ) -> None:
+        m, s, t = state["m"], state["s"], state["t"]
+        t += 1
+        steps = int(t[0])
+        m *= self.beta1
+        m += (1 - self.beta1) * gradient
+        s *= self.beta2
+        s += (1 - self.beta2) * gradient * gradient
+        np.divide(s, 1 - self.beta2**steps, out=gradient)
+        np.sqrt(gradient, out=gradient)
+        gradient += self.eps
+        np.divide(m, gradient, out=gradient)
+        gradient *= learning_rate / (1 - self.beta1**steps)
+        parameters -= gradient
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam, with the weights (not the biases) also shrunk by ηλ a step, apart from the gradient.
+
+    References
+    ----------
+    Loshchilov and Hutter, Decoupled weight decay regularization, 2019, algorithm 2.
+    """
+
+    name = "adamw"
+    summary = "adam, with weight decay apart from the gradient"
+    latex = Adam.latex + r" - \eta \lambda \theta"
+
+    weight_decay: float = parameter(
+        0.01, "lambda, the share of a weight lost a step, times the rate", minimum=0.0
+    )
+
+    def step(
+        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    ) -> None:
+        parameters[:n_weights] *= 1 - learning_rate * self.weight_decay
+        super().step(parameters, gradient, learning_rate, state, n_weights)
