@@ -1,0 +1,95 @@
+"""Scoring a network on samples, in slices that fit the cache."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.losses import Loss
+from bpnet.core.metrics import Metric
+from bpnet.core.network import Network, forward
+from bpnet.training.events import Score
+
+SLICE_ROWS = 1024
+"""Rows a forward pass takes at a time outside training."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Encoded rows of one part of the data.
+
+    Attributes
+    ----------
+    X : ndarray of shape (N, n_1)
+    Y : ndarray of shape (N, n_L)
+    weight : ndarray of shape (N,) or None
+        Factor on each sample's loss, from the class weights.
+    """
+
+    X: Array
+    Y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: Array | slice) -> "Samples":
+        """Return the samples of these rows."""
+        return Samples(self.X[rows], self.Y[rows], None if self.weight is None else self.weight[rows])
+
+
+class Tally:
+    """Loss and metrics summed over samples, slice by slice.
+
+    Parameters
+    ----------
+    network : Network
+        Its output layer says how outputs come from z.
+    loss : Loss
+    metric : Metric
+        Empty; it belongs to this tally from now on.
+    """
+
+    def __init__(self, network: Network, loss: Loss, metric: Metric) -> None:
+        self._activation = network.layers[network.L].activation
+        self._loss = loss
+        self._metric = metric
+        self._total, self._count = 0.0, 0
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def add(self, z: Array, samples: Samples) -> None:
+        """Count samples in, by the output layer's z of shape (N, n_L)."""
+        a = self._activation.value(z)
+        losses = self._loss.per_sample(z, a, samples.Y)
+        if samples.weight is not None:
+            losses = losses * samples.weight
+        self._total += float(losses.sum(dtype=np.float64))
+        self._count += len(samples)
+        self._metric.add(a, samples.Y)
+
+    def score(self) -> Score:
+        """Mean loss and metrics of everything counted so far."""
+        return Score(self._total / self._count, self._metric.result())
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def evaluate(network: Network, loss: Loss, metric: Callable[[], Metric], samples: Samples) -> Score:
+    """Score a network on samples, without dropout.
+
+    A loss that is no finite number is returned as it is: the caller knows what it means.
+    """
+    tally = Tally(network, loss, metric())
+    for start in range(0, len(samples), SLICE_ROWS):
+        part = samples.take(slice(start, start + SLICE_ROWS))
+        tally.add(forward(network, part.X).z[network.L], part)
+    return tally.score()
+
+
+def predict(network: Network, X: Array) -> Array:
+    """Outputs of the network, of shape (N, n_L), for inputs of shape (N, n_1)."""
+    outputs = np.empty((len(X), network.layers[network.L].n_out), network.parameters.dtype)
+    for start in range(0, len(X), SLICE_ROWS):
+        rows = slice(start, start + SLICE_ROWS)
+        outputs[rows] = forward(network, X[rows]).outputs
+    return outputs

@@ -1,0 +1,334 @@
+"""The training loop: a generator of events that prints nothing and knows no file."""
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.backprop import Gradients, Workspace, backward
+from bpnet.core.health import LayerHealth, measure_layers
+from bpnet.core.losses import Loss
+from bpnet.core.metrics import Metric
+from bpnet.core.network import Network, Trace, draw_masks, forward
+from bpnet.core.optimizers import Optimizer, State
+from bpnet.core.schedules import Schedule
+from bpnet.errors import DivergenceError
+from bpnet.training.evaluation import Samples, Tally, evaluate
+from bpnet.training.events import EpochEnded, Event, Progress, Score, TrainingEnded
+
+PROBE_ROWS = 128
+"""Training samples on which the layers are measured after every epoch."""
+
+_CHUNK_NUMBERS = 2**18
+"""Inputs gathered at a time: few enough to stay in the cache, enough that gathering costs little a batch."""
+
+_GROWING = ("accuracy", "r2")
+"""Metrics that are better when larger."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train, as the config's ``training`` section says it.
+
+    Attributes
+    ----------
+    loss, optimizer, schedule : Loss, Optimizer, Schedule
+    learning_rate : float
+        η before the schedule's factor.
+    epochs, batch_size : int
+    monitor : str
+        What makes an epoch the best: ``loss``, ``validation_accuracy``, and so on.
+    weight_decay : float
+        λ of the penalty ½λ·(sum of squared weights).
+    clip_norm : float or None
+        Largest Euclidean norm of the whole gradient.
+    train_biases : bool
+    patience : int or None
+        Epochs without a new best before stopping.
+    min_delta : float
+        How much better counts as better.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Schedule
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    monitor: str = "loss"
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    train_biases: bool = True
+    patience: int | None = None
+    min_delta: float = 0.0
+
+
+@dataclass
+class TrainingState:
+    """Everything that training changes: what a checkpoint must hold to go on with the same bits.
+
+    Attributes
+    ----------
+    network : Network
+        With the current parameters, which training updates in place.
+    optimizer_state : dict of str to ndarray
+    rng : Generator
+        Draws the order of the samples and the dropout masks.
+    epoch : int
+        Epochs done.
+    seconds : float
+        Training time so far.
+    badness : list of float
+        The monitored quantity after each epoch, its sign such that smaller is better.
+    best_parameters : ndarray of shape (P,)
+    best_epoch : int
+        0 before the first epoch ends.
+    """
+
+    network: Network
+    optimizer_state: State
+    rng: np.random.Generator
+    epoch: int = 0
+    seconds: float = 0.0
+    badness: list[float] = field(default_factory=list)
+    best_parameters: Array = field(default_factory=lambda: np.empty(0))
+    best_epoch: int = 0
+
+    def snapshot(self) -> Callable[[], None]:
+        """Remember parameters, optimizer and generator; returns a function that puts them back."""
+        parameters = self.network.parameters.copy()
+        arrays = {name: array.copy() for name, array in self.optimizer_state.items()}
+        generator = self.rng.bit_generator.state
+
+        def undo() -> None:
+            self.network.parameters[:] = parameters
+            for name, array in arrays.items():
+                self.optimizer_state[name][:] = array
+            self.rng.bit_generator.state = generator
+
+        return undo
+
+
+class Trainer:
+    """Mini-batch gradient descent.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Updated in place, epoch by epoch.
+    recipe : Recipe
+    train : Samples
+    validation : Samples or None
+    metric : callable
+        Makes an empty metric.
+    stop : callable
+        Asked before every step; true ends training there.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        recipe: Recipe,
+        train: Samples,
+        validation: Samples | None,
+        metric: Callable[[], Metric],
+        *,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.state, self.recipe = state, recipe
+        self._train, self._validation = train, validation
+        self._metric, self._stop = metric, stop
+        network = state.network
+        self._workspace = Workspace(network, min(recipe.batch_size, len(train)))
+        # Evenly spaced rows: the same in every epoch, and of every class where a file is sorted by class.
+        self._probe = train.take(np.unique(np.linspace(0, len(train) - 1, PROBE_ROWS).astype(int)))
+        self._probe_workspace = Workspace(network, len(self._probe))
+        self._before = network.with_parameters(network.parameters.copy())
+        self._learning_rate = recipe.learning_rate
+
+    def run(self) -> Iterator[Event]:
+        """Train until the epochs are done, nothing improves any more, or ``stop`` says so.
+
+        Yields
+        ------
+        Progress, EpochEnded, TrainingEnded
+            At each of the last two the state is that of the last finished epoch.
+
+        Raises
+        ------
+        DivergenceError
+                At the first batch whose loss or gradient is not finite, before its update; or after an epoch
+            whose weights or validation loss are not.
+        """
+        state, recipe = self.state, self.recipe
+        reason = "completed"
+        while state.epoch < recipe.epochs:
+            if self._out_of_patience():
+                reason = "early_stopping"
+                break
+            started = time.perf_counter()
+            factor = recipe.schedule.factor(state.epoch + 1, recipe.epochs, state.badness)
+            self._learning_rate = recipe.learning_rate * factor
+            score = yield from self._epoch()
+            if score is None:
+                reason = "interrupted"
+                break
+            yield self._end_epoch(score, started)
+        yield TrainingEnded(reason, state.epoch, state.best_epoch)
+
+    def _out_of_patience(self) -> bool:
+        patience, state = self.recipe.patience, self.state
+        return patience is not None and state.epoch - state.best_epoch >= patience
+
+    def _epoch(self) -> Generator[Event, None, Score | None]:
+        """Go once through the samples in a new order; returns None, the epoch undone, if stopped."""
+        recipe, network, n = self.recipe, self.state.network, len(self._train)
+        tally = Tally(network, recipe.loss, self._metric())
+        undo = self.state.snapshot()
+        order = self.state.rng.permutation(n)
+        rows = recipe.batch_size * max(1, _CHUNK_NUMBERS // (recipe.batch_size * network.sizes[0]))
+        for start in range(0, n, rows):
+            chunk = self._train.take(order[start : start + rows])
+            try:
+                z = self._train_chunk(chunk, last=start + rows >= n)
+            except DivergenceError:
+                undo()
+                raise
+            if z is None:
+                undo()
+                return None
+            tally.add(z, chunk)
+            yield Progress(self.state.epoch + 1, start + len(chunk), n)
+        return tally.score()
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _train_chunk(self, chunk: Samples, *, last: bool) -> Array | None:
+        """Step through a chunk, batch by batch; returns z of the output layer, or None if stopped."""
+        network, size = self.state.network, self.recipe.batch_size
+        outputs = np.empty((len(chunk), network.sizes[-1]), network.parameters.dtype)
+        for start in range(0, len(chunk), size):
+            if self._stop():
+                return None
+            if last and start + size >= len(chunk):
+                self._before.parameters[:] = network.parameters
+            trace = self._step(chunk.take(slice(start, start + size)))
+            outputs[start : start + size] = trace.z[network.L]
+        return outputs
+
+    def _step(self, batch: Samples) -> Trace:
+        """One update: forward, backward, a look whether all is finite, clipping, the optimizer."""
+        state, recipe, network = self.state, self.recipe, self.state.network
+        masks = draw_masks(network, len(batch), state.rng, network.parameters.dtype)
+        trace, gradients = self._passes(batch, self._workspace, masks)
+        flat, z = gradients.flat, trace.z[network.L].ravel()
+        if not recipe.train_biases:
+            flat[network.n_weights :] = 0
+        squared_norm = float(np.dot(flat, flat))
+        if not math.isfinite(squared_norm + float(np.dot(z, z))):
+            self._refuse_non_finite(trace, gradients, batch)
+        if recipe.clip_norm is not None and squared_norm > recipe.clip_norm**2:
+            flat *= recipe.clip_norm / math.sqrt(squared_norm)
+        recipe.optimizer.step(
+            network.parameters, flat, self._learning_rate, state.optimizer_state, network.n_weights
+        )
+        return trace
+
+    def _passes(
+        self, batch: Samples, workspace: Workspace, masks: dict[int, Array] | None = None
+    ) -> tuple[Trace, Gradients]:
+        network, recipe = self.state.network, self.recipe
+        forward_buffers, backward_buffers = workspace.rows(len(batch))
+        trace = forward(network, batch.X, masks=masks, buffers=forward_buffers)
+        gradients = backward(
+            network,
+            trace,
+            batch.Y,
+            recipe.loss,
+            sample_weight=batch.weight,
+            weight_decay=recipe.weight_decay,
+            buffers=backward_buffers,
+        )
+        return trace, gradients
+
+    def _end_epoch(self, score: Score, started: float) -> EpochEnded:
+        """Score the validation part, measure the layers and note whether this epoch is the best."""
+        state, recipe = self.state, self.recipe
+        validation = None
+        if self._validation is not None:
+            validation = evaluate(state.network, recipe.loss, self._metric, self._validation)
+        layers = self._measure()
+        if not (math.isfinite(score.loss) and math.isfinite(validation.loss if validation else 0.0)):
+            raise self._divergence("the validation loss", 0)
+        state.epoch += 1
+        state.seconds += time.perf_counter() - started
+        event = EpochEnded(
+            state.epoch,
+            recipe.epochs,
+            score,
+            validation,
+            self._learning_rate,
+            state.seconds,
+            layers,
+            best=False,
+        )
+        return self._remember_best(event)
+
+    def _remember_best(self, event: EpochEnded) -> EpochEnded:
+        """Compare with the best epoch so far; returns the event, its ``best`` set."""
+        state, recipe = self.state, self.recipe
+        value = event.monitored(recipe.monitor)
+        badness = -value if recipe.monitor.removeprefix("validation_") in _GROWING else value
+        to_beat = state.badness[state.best_epoch - 1] - recipe.min_delta if state.best_epoch else math.inf
+        state.badness.append(badness)
+        if badness >= to_beat:
+            return event
+        state.best_epoch, state.best_parameters = state.epoch, state.network.parameters.copy()
+        return replace(event, best=True)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _measure(self) -> tuple[LayerHealth, ...]:
+        trace, gradients = self._passes(self._probe, self._probe_workspace)
+        parameters = self.state.network.parameters
+        if not math.isfinite(float(np.dot(parameters, parameters))):
+            self._refuse_non_finite(trace, gradients, self._probe)
+        return measure_layers(self.state.network, trace, gradients, self._before)
+
+    def _refuse_non_finite(self, trace: Trace, gradients: Gradients, batch: Samples) -> None:
+        """Find the layer where a number first stopped being finite, and stop; a mere large sum may go on."""
+        network = self.state.network
+        for l in network.layers:
+            if not np.isfinite(network.W[l]).all():
+                raise self._divergence("a weight", l)
+            if not np.isfinite(trace.z[l]).all():
+                raise self._divergence("a weighted input z", l)
+        losses = self.recipe.loss.per_sample(trace.z[network.L], trace.outputs, batch.Y)
+        if not np.isfinite(losses).all():
+            raise self._divergence("the loss", network.L)
+        for l in reversed(network.layers):
+            for name, array in (("δ", gradients.delta[l]), ("∂C/∂W", gradients.nabla_W[l])):
+                if not np.isfinite(array).all():
+                    raise self._divergence(f"the gradient ({name})", l)
+
+    def _divergence(self, what: str, l: int) -> DivergenceError:
+        where = f" in layer {l}" if l else ""
+        return DivergenceError(
+            f"Training diverged in epoch {self.state.epoch + 1}: {what} became infinite or not a number"
+            f"{where}.",
+            advice=self._advice(),
+        )
+
+    def _advice(self) -> str:
+        recipe = self.recipe
+        hints = [f"a smaller learning_rate (now {self._learning_rate:g}; try {self._learning_rate / 10:.2g})"]
+        if recipe.clip_norm is None:
+            hints.append("clip_norm: 1.0")
+        size = float(np.abs(self._train.X).max(initial=0))
+        if size > 10:  # noqa: PLR2004 - inputs far from the order of 1 are the commonest cause
+            hints.append(f"data.scale: standard (an input is as large as {size:.3g})")
+        target = float(np.abs(self._train.Y).max(initial=0))
+        if target > 10:  # noqa: PLR2004 - likewise
+            hints.append(f"data.scale_target: standard (a target is as large as {target:.3g})")
+        return "Try " + ", or ".join(hints) + "."
