@@ -1,0 +1,129 @@
+"""The run folder: a numbered place where one training's config, history, model and summary stand."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bpnet.errors import ModelError, OutputError
+from bpnet.training.events import EpochEnded
+from bpnet.training.files import write_atomically
+
+CONFIG, HISTORY, MODEL, SUMMARY = "config.yaml", "history.csv", "model.safetensors", "summary.json"
+CHECKPOINT = Path("checkpoints") / "last.safetensors"
+
+
+def create_run_folder(parent: Path, name: str) -> Path:
+    """Make the first folder ``<parent>/<name>-<n>`` that does not exist yet.
+
+    Two runs that start at once get two folders, because making a folder succeeds for one of them only.
+
+    Raises
+    ------
+    OutputError
+        If the parent folder cannot be made or written.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        taken = [folder.name.removeprefix(f"{name}-") for folder in parent.glob(f"{name}-*")]
+        number = max((int(rest) for rest in taken if rest.isascii() and rest.isdigit()), default=0)
+        while True:
+            number += 1
+            folder = parent / f"{name}-{number}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            (folder / CHECKPOINT).parent.mkdir()
+            return folder
+    except OSError as error:
+        raise OutputError(
+            f"No run folder could be made in {parent}: {error.strerror or error}.",
+            advice="Choose another place with --output.",
+        ) from error
+
+
+def newest_run(parent: Path) -> Path | None:
+    """Return the run folder under ``parent`` that was last finished, or None if there is none."""
+    runs = sorted(parent.glob(f"*/{MODEL}"), key=lambda path: path.stat().st_mtime)
+    return runs[-1].parent if runs else None
+
+
+class History:
+    """``history.csv``: one row an epoch, each written whole with one call.
+
+    Parameters
+    ----------
+    path : Path
+    metrics : sequence of str
+        Names of the metrics.
+    layer_numbers : sequence of int
+        Layers 2 to L.
+    """
+
+    def __init__(self, path: Path, metrics: Sequence[str], layer_numbers: Sequence[int]) -> None:
+        self._path = path
+        self._metrics = tuple(metrics)
+        self.columns = (
+            "epoch",
+            *(prefix + name for name in ("loss", *metrics) for prefix in ("", "validation_")),
+            "learning_rate",
+            "seconds",
+            *(f"{quantity}_{l}" for quantity in ("delta", "nabla") for l in layer_numbers),
+        )
+
+    def start(self, *, keep_epochs: int = 0) -> None:
+        """Write the heading, and behind it the first ``keep_epochs`` rows of the file that is there.
+
+        Raises
+        ------
+        ModelError
+            If a row to keep is missing.
+        OutputError
+            If the file cannot be written.
+        """
+        lines = [_line(self.columns)]
+        if keep_epochs:
+            old = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
+            if len(old) <= keep_epochs:
+                raise ModelError(f"{self._path} has fewer than the {keep_epochs} epochs of the checkpoint.")
+            lines.extend(old[1 : keep_epochs + 1])
+        write_atomically(self._path, b"".join(lines))
+
+    def add(self, event: EpochEnded) -> None:
+        """Append the row of an epoch.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        scores: list[float | None] = []
+        for name in ("loss", *self._metrics):
+            scores.extend((event.train[name], None if event.validation is None else event.validation[name]))
+        layers = [layer.delta for layer in event.layers] + [layer.nabla for layer in event.layers]
+        row = [event.epoch, *scores, event.learning_rate, round(event.seconds, 6), *layers]
+        try:
+            with self._path.open("ab", buffering=0) as file:
+                file.write(_line(row))
+        except OSError as error:
+            raise OutputError(f"{self._path} could not be written: {error.strerror or error}.") from error
+
+
+def _line(cells: Sequence[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow("" if cell is None else cell for cell in cells)
+    return text.getvalue().encode()
+
+
+def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write ``summary.json``.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    write_atomically(folder / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False).encode() + b"\n")
