@@ -27,6 +27,38 @@ class Score:
 
 
 @dataclass(frozen=True)
+class TrainingStarted:
+    """What is about to be trained.
+
+    Attributes
+    ----------
+    name : str
+        The config's name.
+    layers : tuple of (int, str)
+        Units and activation of layers 1 to L; the input's activation is empty.
+    parameters, epochs : int
+    epochs_done : int
+        Epochs that a resumed run has behind it.
+    train_rows, validation_rows, test_rows : int
+        0 where there is no such part.
+    metrics : tuple of str
+    monitor : str
+        What makes an epoch the best.
+    """
+
+    name: str
+    layers: tuple[tuple[int, str], ...]
+    parameters: int
+    epochs: int
+    epochs_done: int
+    train_rows: int
+    validation_rows: int
+    test_rows: int
+    metrics: tuple[str, ...]
+    monitor: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """Part of an epoch is done."""
 
@@ -91,4 +123,4 @@ class TrainingEnded:
     best_epoch: int
 
 
-Event: TypeAlias = Progress | EpochEnded | TrainingEnded
+Event: TypeAlias = TrainingStarted | Progress | EpochEnded | TrainingEnded
