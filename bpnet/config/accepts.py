@@ -1,0 +1,318 @@
+"""What a value may be: one small class a kind, each with its check, its wording and its JSON Schema."""
+
+import math
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+from bpnet.config.hints import suggestion
+from bpnet.config.places import KeyPath
+
+_LONGEST_SHOWN = 40
+
+
+class Mistakes(ValueError):  # noqa: N818 - it carries mistakes through pydantic and never leaves this room
+    """What is wrong with one value, each with its path inside that value."""
+
+    def __init__(self, *mistakes: tuple[KeyPath, str]) -> None:
+        super().__init__("; ".join(message for _, message in mistakes))
+        self.mistakes = mistakes
+
+
+def found(value: object) -> str:
+    """Show a value of the file in a few words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+class Accepts(ABC):
+    """A kind of value; stands in ``Annotated[type, kind]`` and checks what YAML holds there."""
+
+    @property
+    @abstractmethod
+    def phrase(self) -> str:
+        """What is accepted, in words that follow "expected"."""
+
+    @abstractmethod
+    def read(self, value: object, base: Path) -> Any:  # noqa: ANN401 - whatever type is annotated
+        """Turn the YAML value into the config's; relative paths start at ``base``.
+
+        Raises
+        ------
+        Mistakes
+            If the value is not of this kind.
+        """
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the YAML value."""
+
+    def refusal(self, value: object, hint: str = "") -> Mistakes:
+        """Say that ``value`` is not of this kind."""
+        return Mistakes(((), f"found {found(value)}, expected {self.phrase}{hint}"))
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: object, info: ValidationInfo) -> object:
+            # Data paths start at `data.folder`, which is read before them, and that at the file's folder.
+            base = (info.data or {}).get("folder", info.context)
+            return self.read(value, base if isinstance(base, Path) else Path())
+
+        return core_schema.with_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self.schema()
+
+
+@dataclass(frozen=True)
+class OrNull(Accepts):
+    """Another kind, or nothing."""
+
+    kind: Accepts
+
+    @property
+    def phrase(self) -> str:
+        return f"{self.kind.phrase}, or null"
+
+    def read(self, value: object, base: Path) -> Any:  # noqa: ANN401 - as the base class
+        return None if value is None else self.kind.read(value, base)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
+
+
+@dataclass(frozen=True)
+class Number(Accepts):
+    """A finite number within bounds: ``minimum`` and ``maximum`` included, ``above`` and ``below`` not."""
+
+    type: type
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @property
+    def phrase(self) -> str:
+        words = {
+            "of at least": self.minimum,
+            "above": self.above,
+            "at most": self.maximum,
+            "below": self.below,
+        }
+        given = [f"{word} {bound:g}" for word, bound in words.items() if bound is not None]
+        return f"a {'whole ' if self.type is int else ''}number {' and '.join(given)}".rstrip()
+
+    def read(self, value: object, base: Path) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self._fits(value):
+            raise self.refusal(value, self._hint(value))
+        return self.type(value)  # type: ignore[no-any-return]  # int or float: an int stands for a float
+
+    def _fits(self, value: float) -> bool:
+        if isinstance(value, float) and (self.type is int or not math.isfinite(value)):
+            return False
+        return (
+            (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def _hint(self, value: object) -> str:
+        if isinstance(value, float) and value.is_integer() and self.type is int:
+            return f" (write {value:.0f})"
+        if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", value):
+            return " (without the quotes)"
+        return ""
+
+    def schema(self) -> dict[str, Any]:
+        words = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "exclusiveMinimum": self.above,
+            "exclusiveMaximum": self.below,
+        }
+        bounds = {word: bound for word, bound in words.items() if bound is not None}
+        return {"type": "integer" if self.type is int else "number", **bounds}
+
+
+@dataclass(frozen=True)
+class TrueOrFalse(Accepts):
+    """``true`` or ``false``, and not the ``yes`` and ``no`` of older YAML."""
+
+    phrase = "true or false"
+
+    def read(self, value: object, base: Path) -> bool:
+        if not isinstance(value, bool):
+            raise self.refusal(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class OneOf(Accepts):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    @property
+    def phrase(self) -> str:
+        return " or ".join((", ".join(self.words[:-1]), self.words[-1])) if self.words[1:] else self.words[0]
+
+    def read(self, value: object, base: Path) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise self.refusal(value, suggestion(value, self.words))
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Text(Accepts):
+    """Text, of a certain form if ``pattern`` is given."""
+
+    phrase: str = "text"
+    pattern: str = r"[^\0]+"
+
+    def read(self, value: object, base: Path) -> str:
+        if not isinstance(value, str):
+            scalar = isinstance(value, int | float) and not isinstance(value, bool)
+            raise self.refusal(value, f' (put it in quotes: "{value}")' if scalar else "")
+        if not re.fullmatch(self.pattern, value, re.DOTALL):
+            raise self.refusal(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^({self.pattern})$"}
+
+
+@dataclass(frozen=True)
+class Names(Accepts):
+    """Different column names.
+
+    Attributes
+    ----------
+    alone : bool
+        A single name, or nothing at all, stands for a list.
+    empty : bool
+        The list may be empty.
+    """
+
+    alone: bool = False
+    empty: bool = False
+
+    @property
+    def phrase(self) -> str:
+        return "a column name or a list of them" if self.alone else "a list of column names"
+
+    def read(self, value: object, base: Path) -> tuple[str, ...]:
+        if self.alone and value is None:
+            return ()
+        if self.alone and isinstance(value, str):
+            value = [value]
+        if not isinstance(value, list) or not (value or self.empty):
+            raise self.refusal(value)
+        wrong: list[tuple[KeyPath, str]] = []
+        for index, name in enumerate(value):
+            try:
+                Text("a column name").read(name, base)
+            except Mistakes as error:
+                wrong += [((index,), message) for _, message in error.mistakes]
+            else:
+                if name in value[:index]:
+                    wrong.append(((index,), f"the column {name!r} is listed twice"))
+        if wrong:
+            raise Mistakes(*wrong)
+        return tuple(value)
+
+    def schema(self) -> dict[str, Any]:
+        names: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+        if not self.empty:
+            names["minItems"] = 1
+        if not self.alone:
+            return names
+        return {"anyOf": [{"type": "string"}, names, {"type": "null"}]}
+
+
+@dataclass(frozen=True)
+class Vector(Accepts):
+    """A row of finite numbers."""
+
+    phrase = "a list of numbers"
+
+    def read(self, value: object, base: Path) -> tuple[float, ...]:
+        if not isinstance(value, list) or not value:
+            raise self.refusal(value)
+        number = Number(float)
+        wrong: list[tuple[KeyPath, str]] = []
+        row: list[float] = []
+        for index, item in enumerate(value):
+            try:
+                row.append(number.read(item, base))
+            except Mistakes as error:
+                wrong.append(((index,), str(error)))
+        if wrong:
+            raise Mistakes(*wrong)
+        return tuple(row)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "number"}, "minItems": 1}
+
+
+class LayerSize(Accepts):
+    """Units of a layer."""
+
+    number = Number(int, minimum=1)
+    phrase = f"{number.phrase}, or auto"
+
+    def read(self, value: object, base: Path) -> int | str:
+        if value == "auto":
+            return "auto"
+        try:
+            return int(self.number.read(value, base))
+        except Mistakes as error:
+            raise Mistakes(((), f"{error}, or auto")) from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.number.schema(), {"const": "auto"}]}
+
+
+@dataclass(frozen=True)
+class Matrix(Accepts):
+    """Rows of numbers, all of one length."""
+
+    phrase = "a list of rows of numbers, all of one length"
+
+    def read(self, value: object, base: Path) -> tuple[tuple[float, ...], ...]:
+        if not isinstance(value, list) or not value:
+            raise self.refusal(value)
+        rows: list[tuple[float, ...]] = []
+        wrong: list[tuple[KeyPath, str]] = []
+        for index, item in enumerate(value):
+            try:
+                rows.append(Vector().read(item, base))
+            except Mistakes as error:
+                wrong += [((index, *path), message) for path, message in error.mistakes]
+            else:
+                if len(rows[-1]) != len(rows[0]):
+                    wrong.append(((index,), f"has {len(rows[-1])} numbers, the first row has {len(rows[0])}"))
+        if wrong:
+            raise Mistakes(*wrong)
+        return tuple(rows)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": Vector().schema(), "minItems": 1}
