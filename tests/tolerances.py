@@ -11,3 +11,9 @@ WORKED = 1e-12
 
 ROUNDING = 1e-13
 """Two float64 computations of the same formula in another order."""
+
+ROUNDING_32 = 1e-5
+"""Two float32 computations of the same formula in another order."""
+
+STANDARD_ERRORS = 5
+"""How far a mean of many draws may lie from its expectation: 1 draw in 2 million is further off by chance."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpnet.core.arrays import Array, bounded_exp, is_complex
+from bpnet.core.arrays import Array, at_least, at_most, bounded_exp, is_complex
 from bpnet.core.registry import Registry, parameter
 
 
@@ -176,9 +176,7 @@ class Relu(Elementwise):
     lowest = 0.0
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        if is_complex(z):
-            return np.where(z.real > 0, z, 0)
-        return np.maximum(z, 0, out=out)
+        return at_least(z, 0, out=out)
 
     def derivative(self, z: Array, a: Array, out: Array | None = None) -> Array:
         return _positive(z, 0.0, out)
@@ -239,6 +237,8 @@ class Elu(Elementwise):
 
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBE = 0.044715
+_GELU_FLAT = 30.0
+"""Beyond ±this the tanh is ±1 to the last bit, while z³ might overflow."""
 
 
 @ACTIVATIONS.register
@@ -266,14 +266,23 @@ class Gelu(Elementwise):
         return np.multiply(half, z, out=out)
 
     def derivative(self, z: Array, a: Array, out: Array | None = None) -> Array:
-        t = _gelu_tanh(z)
-        inner = _GELU_SCALE * (1 + 3 * _GELU_CUBE * z * z)
-        slope: Array = np.multiply(0.5, 1 + t + z * (1 - t * t) * inner, out=out)
+        t, held = _gelu_tanh(z), _gelu_held(z)
+        inner = _GELU_SCALE * (1 + 3 * _GELU_CUBE * held * held)
+        slope: Array = np.multiply(0.5, 1 + t + held * (1 - t * t) * inner, out=out)
         return slope
 
 
 def _gelu_tanh(z: Array) -> Array:
-    return np.tanh(_GELU_SCALE * (z + _GELU_CUBE * z * z * z))
+    held = _gelu_held(z)
+    return np.tanh(_GELU_SCALE * (held + _GELU_CUBE * held * held * held))
+
+
+def _gelu_held(z: Array) -> Array:
+    return at_least(at_most(z, _GELU_FLAT), -_GELU_FLAT)
+
+
+_SILU_FLAT = -709.0
+"""Below this the value is 0 but for rounding; σ(z) stops at a smallest number, which z must not blow up."""
 
 
 @ACTIVATIONS.register
@@ -292,7 +301,7 @@ class Silu(Elementwise):
     latex_derivative = r"s + a (1 - s),\; s = \frac{1}{1 + e^{-z}}"
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        return np.multiply(Sigmoid().value(z), z, out=out)
+        return np.multiply(Sigmoid().value(z), at_least(z, _SILU_FLAT), out=out)
 
     def derivative(self, z: Array, a: Array, out: Array | None = None) -> Array:
         s = Sigmoid().value(z)
@@ -313,7 +322,7 @@ class Softplus(Elementwise):
 
     def value(self, z: Array, out: Array | None = None) -> Array:
         positive = Relu().value(z)
-        minus_distance = z - 2 * positive  # −|z|, for complex z by the sign of its real part
+        minus_distance = z - positive - positive  # −|z|, for complex z by the sign of its real part
         value: Array = np.add(np.log1p(np.exp(minus_distance)), positive, out=out)
         return value
 

@@ -17,13 +17,21 @@ def is_complex(array: Array) -> bool:
     return array.dtype.kind == "c"
 
 
-def bounded_exp(x: Array, out: Array | None = None) -> Array:
-    """exp(x), with x held below the point where it would overflow.
-
-    A complex x is held by its real part, so that the complex-step derivative passes through.
-    """
+def at_least(x: Array, lowest: float, out: Array | None = None) -> Array:
+    """max(x, lowest), a complex x by its real part, so that the complex-step derivative passes through."""
     if is_complex(x):
-        limit = _EXP_LIMIT[x.real.dtype]
-        return np.exp(np.where(x.real < limit, x, limit))
-    held: Array = np.minimum(x, _EXP_LIMIT[x.dtype], out=out)
+        return np.where(x.real <= lowest, lowest, x)
+    return np.maximum(x, lowest, out=out)
+
+
+def at_most(x: Array, highest: float, out: Array | None = None) -> Array:
+    """min(x, highest), a complex x by its real part."""
+    if is_complex(x):
+        return np.where(x.real >= highest, highest, x)
+    return np.minimum(x, highest, out=out)
+
+
+def bounded_exp(x: Array, out: Array | None = None) -> Array:
+    """exp(x), with x held below the point where it would overflow."""
+    held = at_most(x, _EXP_LIMIT[x.real.dtype], out=out)
     return np.exp(held, out=held)
