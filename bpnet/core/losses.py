@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpnet.core.activations import Activation, Softplus
-from bpnet.core.arrays import Array
+from bpnet.core.activations import Activation, Relu
+from bpnet.core.arrays import Array, at_most
 from bpnet.core.registry import Registry, parameter
 
 
@@ -114,7 +114,10 @@ class Quadratic(Loss):
 @LOSSES.register
 @dataclass(frozen=True)
 class CrossEntropy(PartneredLoss):
-    """−Σ yⱼ log aⱼ after softmax, computed from z as Σ yⱼ (log Σₖ e^{z_k} − zⱼ)."""
+    """−Σ yⱼ log aⱼ after softmax, computed from z as Σ yⱼ (log Σₖ e^{z_k} − zⱼ).
+
+    A row of y sums to 1, as one-hot classes do: δ = a − y holds for no other.
+    """
 
     name = "cross_entropy"
     summary = "minus the log-probability of the right class, after softmax"
@@ -138,7 +141,11 @@ class CrossEntropy(PartneredLoss):
 @LOSSES.register
 @dataclass(frozen=True)
 class BinaryCrossEntropy(PartneredLoss):
-    """−Σ [y log a + (1 − y) log(1 − a)] after sigmoid, computed from z as Σ log(1 + eᶻ) − yz."""
+    """−Σ [y log a + (1 − y) log(1 − a)] after sigmoid, computed from z as Σ log(1 + eᶻ) − yz.
+
+    The logarithm is max(0, z) + log(1 + e^−|z|): with yz taken from its first part, where they cancel, a
+    confident right answer keeps every digit of its small loss.
+    """
 
     name = "binary_cross_entropy"
     summary = "minus the log-probability of each yes/no label, after sigmoid"
@@ -149,7 +156,9 @@ class BinaryCrossEntropy(PartneredLoss):
     reason = "it reads each output as the probability of its own yes or no, from 0 to 1"
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
-        losses: Array = (Softplus().value(z) - y * z).sum(axis=1)
+        positive = Relu().value(z)
+        minus_distance = z - positive - positive  # −|z|, for complex z by the sign of its real part
+        losses: Array = (positive - y * z + np.log1p(np.exp(minus_distance))).sum(axis=1)
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -180,10 +189,9 @@ class Huber(Loss):
     threshold: float = parameter(1.0, "residual at which the loss turns linear", above=0.0)
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
-        residual = a - y
-        size = np.where(residual.real < 0, -residual, residual)
-        linear = self.threshold * (size - 0.5 * self.threshold)
-        losses: Array = np.where(size.real <= self.threshold, 0.5 * size * size, linear).sum(axis=1)
+        size = _magnitude(a - y)
+        near = at_most(size, self.threshold)  # one formula for both parts, so that no far square overflows
+        losses: Array = (near * (size - 0.5 * near)).sum(axis=1)
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -202,11 +210,16 @@ class MeanAbsoluteError(Loss):
     latex_gradient = r"\tfrac{1}{n} \operatorname{sign}(a_j - y_j)"
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
-        residual = a - y
-        losses: Array = np.where(residual.real < 0, -residual, residual).mean(axis=1)
+        losses: Array = _magnitude(a - y).mean(axis=1)
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
         signs: Array = np.sign(a - y)
         signs /= a.shape[1]
         return signs
+
+
+def _magnitude(residual: Array) -> Array:
+    """|residual|, for complex residuals by the sign of the real part: the derivative at exactly 0 is 0."""
+    magnitude: Array = residual * np.sign(residual.real)
+    return magnitude
