@@ -67,14 +67,20 @@ class Regression(Metric):
         self._unit = unit.astype(np.float64)
         n = len(unit)
         self._count = 0
-        self._mean, self._spread = np.zeros(n), np.zeros(n)
+        self._origin, self._mean, self._spread = np.zeros(n), np.zeros(n), np.zeros(n)
         self._squares, self._absolutes = np.zeros(n), np.zeros(n)
 
     def add(self, outputs: Array, targets: Array) -> None:
+        if not len(targets):
+            return
         y = targets.astype(np.float64)
         residual = outputs - y
         self._squares += (residual * residual).sum(axis=0)
         self._absolutes += np.abs(residual).sum(axis=0)
+        # Counted from the first sample, targets that never vary are exactly 0, and so is their spread.
+        if not self._count:
+            self._origin = y[0]
+        y = y - self._origin
         # Chan's pairwise update: the spread about the mean, without the cancellation of Σy² − nȳ².
         count = self._count + len(y)
         shift = y.mean(axis=0) - self._mean
