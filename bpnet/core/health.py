@@ -31,7 +31,7 @@ class LayerHealth:
     weight : float
         Root mean square of W.
     update_ratio : float or None
-        Size of the last update of W over the size of W; None where no step has been taken.
+        Size of the last update of W over the size of W; None where no step has been taken or W is 0.
     saturated : float or None
         Share of (sample, unit) pairs that are saturated; None where the activation has no two flat sides.
     dead : int or None
@@ -91,5 +91,5 @@ def _measure(
 
 
 def _rms(array: Array) -> float:
-    flat = array.ravel()
-    return math.sqrt(float(np.dot(flat, flat)) / flat.size)
+    # In float64: the squares of a vanishing float32 δ would be 0.
+    return math.sqrt(float(np.square(array, dtype=np.float64).mean()))
