@@ -1,0 +1,52 @@
+"""CONTRIBUTING shows how to add an activation: what it shows must work."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpnet.core import activations
+from bpnet.core.activations import Elementwise
+from bpnet.core.registry import Registry
+from tests.core.nets import STEP
+from tests.tolerances import ROUNDING
+
+ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def example() -> Elementwise:
+    block = re.search(r"```python\n(@ACTIVATIONS\.register.*?)```", GUIDE, re.DOTALL)
+    assert block
+    registry: Registry[Elementwise] = Registry("activation")
+    names: dict[str, Any] = vars(activations) | {"ACTIVATIONS": registry}
+    exec(block[1], names)  # noqa: S102 - it is our own page
+    (name,) = registry
+    return registry.create(name)
+
+
+def test_the_example_s_derivative_is_that_of_its_value() -> None:
+    activation = example()
+    z = np.linspace(-20, 20, 81).reshape(-1, 1)
+    numeric = activation.value(z + 1j * STEP).imag / STEP
+    found = activation.derivative(z, activation.value(z))
+    np.testing.assert_allclose(found, numeric, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_the_example_is_not_there_yet() -> None:
+    assert example().name not in activations.ACTIVATIONS
+
+
+def test_the_files_and_tables_it_names_are_there() -> None:
+    steps = GUIDE.partition("## Add an activation")[2]
+    tables = re.findall(r"In `(tests/\S+\.py)`, `(\w+)`", steps)
+    assert tables
+    for file, table in tables:
+        assert re.search(rf"^(def )?{table}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", GUIDE)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
