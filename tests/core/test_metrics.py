@@ -58,11 +58,15 @@ def test_accuracy_in_parts_is_that_of_the_whole(at: list[int], exclusive: bool) 
     assert parts.result() == whole.result()
 
 
+def regression_samples(offset: float, dtype: type) -> tuple[Array, Array]:
+    rng = np.random.default_rng(1)
+    targets: Array = offset + rng.normal(size=(30, 2)) * [1, 3]
+    return (targets + rng.normal(size=(30, 2))).astype(dtype), targets.astype(dtype)
+
+
 @given(cuts, st.sampled_from([0.0, 1.0, -1e6]), st.sampled_from([np.float32, np.float64]))
 def test_regression_in_parts_is_that_of_the_whole(at: list[int], offset: float, dtype: type) -> None:
-    rng = np.random.default_rng(1)
-    targets: Array = (offset + rng.normal(size=(30, 2)) * [1, 3]).astype(dtype)
-    outputs: Array = (targets + rng.normal(size=(30, 2))).astype(dtype)
+    outputs, targets = regression_samples(offset, dtype)
     unit = np.array([2.0, 10.0])
     parts = Regression(unit)
     for start, stop in pairwise(at):
