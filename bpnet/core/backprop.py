@@ -73,8 +73,10 @@ def cost(
     losses = loss.per_sample(trace.z[network.L], trace.a[network.L], targets)
     if sample_weight is not None:
         losses = losses * sample_weight
-    weights = network.parameters[: network.n_weights]
-    total: Array = losses.mean() + 0.5 * weight_decay * (weights * weights).sum()
+    total: Array = losses.mean()
+    if weight_decay:
+        weights = network.parameters[: network.n_weights]
+        total = total + 0.5 * weight_decay * (weights * weights).sum()
     return total
 
 

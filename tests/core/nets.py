@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.arrays import Array
-from bpnet.core.backprop import cost
+from bpnet.core.backprop import backward, cost
 from bpnet.core.initializers import INITIALIZERS
 from bpnet.core.losses import LOSSES, Loss, refusal
 from bpnet.core.network import Layer, Network, forward, from_arrays, initialise
@@ -77,3 +77,14 @@ def relative_errors(analytic: Array, numeric: Array) -> Array:
     scale = np.maximum(np.abs(analytic) + np.abs(numeric), floor)
     errors: Array = np.abs(analytic - numeric) / np.where(scale == 0, 1, scale)
     return errors
+
+
+def worst_error(network: Network, X: Array, Y: Array, loss: Loss, **options: Any) -> float:
+    """Largest relative error of any tensor of the gradient, by complex step."""
+    masks = options.get("masks")
+    rest = {name: value for name, value in options.items() if name != "masks"}
+    gradients = backward(network, forward(network, X, masks=masks), Y, loss, **rest)
+    numeric = network.with_parameters(numeric_gradient(network, X, Y, loss, **options))
+    errors = [relative_errors(gradients.nabla_W[l], numeric.W[l]).max() for l in network.layers]
+    errors += [relative_errors(gradients.nabla_b[l], numeric.b[l]).max() for l in network.layers]
+    return float(max(errors))

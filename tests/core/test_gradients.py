@@ -11,23 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpnet.core.activations import ACTIVATIONS
-from bpnet.core.arrays import Array
 from bpnet.core.backprop import backward, cost
-from bpnet.core.losses import LOSSES, Loss
-from bpnet.core.network import Network, draw_masks, forward
-from tests.core.nets import PAIRS, make_batch, make_network, numeric_gradient, relative_errors
+from bpnet.core.losses import LOSSES
+from bpnet.core.network import draw_masks, forward
+from tests.core.nets import PAIRS, make_batch, make_network, numeric_gradient, relative_errors, worst_error
 from tests.tolerances import GRADIENT
-
-
-def worst_error(network: Network, X: Array, Y: Array, loss: Loss, **options: Any) -> float:
-    """Largest relative error of any tensor of the gradient, by complex step."""
-    masks = options.get("masks")
-    rest = {name: value for name, value in options.items() if name != "masks"}
-    gradients = backward(network, forward(network, X, masks=masks), Y, loss, **rest)
-    numeric = network.with_parameters(numeric_gradient(network, X, Y, loss, **options))
-    errors = [relative_errors(gradients.nabla_W[l], numeric.W[l]).max() for l in network.layers]
-    errors += [relative_errors(gradients.nabla_b[l], numeric.b[l]).max() for l in network.layers]
-    return float(max(errors))
 
 
 @pytest.mark.parametrize("hidden", list(ACTIVATIONS))
