@@ -60,6 +60,10 @@ class DataError(BpnetError):
     """A data file that cannot be read, or whose contents do not fit the config or the model."""
 
 
+class MissingDataError(DataError):
+    """A data file that is not there."""
+
+
 class ModelError(BpnetError):
     """A model file or run folder that is damaged, hostile or does not fit."""
 

@@ -1,1 +1,24 @@
-"""Files to arrays, by transforms that are learnt from the training rows and stored with the model."""
+"""Files become arrays; what that takes is learnt from training rows alone and kept with the model."""
+
+from bpnet.data.columns import Columns
+from bpnet.data.dataset import DataRequest, Dataset, Part, load_dataset
+from bpnet.data.reading import read_with_targets
+from bpnet.data.rows import Matrix, Rows
+from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
+from bpnet.data.targets import Target
+
+__all__ = [
+    "Columns",
+    "DataRequest",
+    "Dataset",
+    "FileSource",
+    "IdxSource",
+    "InlineSource",
+    "Matrix",
+    "Part",
+    "Rows",
+    "Source",
+    "Target",
+    "load_dataset",
+    "read_with_targets",
+]

@@ -1,0 +1,121 @@
+"""Files of bare arrays: NumPy's NPZ, and the IDX format of MNIST."""
+
+import gzip
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.data.memory import refuse_if_too_large
+from bpnet.data.rows import Matrix
+from bpnet.errors import DataError
+
+_IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_IDX_LIMIT = 2**31
+"""Numbers in an IDX file; anything beyond is a damaged header."""
+
+
+def read_npz(path: Path) -> tuple[Matrix, Matrix | None]:
+    """Arrays ``X`` of shape (N, ...) and, if it is there, ``y`` of shape (N,) or (N, k).
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, larger than memory, holds objects, or has no X of numbers.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+        refuse_if_too_large(path, 2 * sum(sizes.get(f"{name}.npy", 0) for name in ("X", "y")))
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in ("X", "y") if name in arrays}
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, MemoryError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.",
+            advice="An NPZ file is made with numpy.savez(path, X=..., y=...), of numbers and texts only.",
+        ) from error
+    if "X" not in found:
+        names = ", ".join(name.removesuffix(".npy") for name in sizes) or "nothing"
+        raise DataError(f"{path} holds {names}, but no array X.")
+    X, y = found["X"], found.get("y")
+    if X.ndim < 2 or X.dtype.kind not in "fiub" or not X.size:  # noqa: PLR2004 - rows and columns
+        raise DataError(
+            f"{path}: X has shape {X.shape} of {X.dtype}, expected numbers of shape (N, columns)."
+        )
+    inputs = Matrix(X.reshape(len(X), -1), f"{path}: X", "x")
+    return inputs, None if y is None else _targets(y, len(X), path)
+
+
+def _targets(y: Array, rows: int, path: Path) -> Matrix:
+    if y.ndim not in (1, 2) or len(y) != rows or y.dtype.kind not in "fiubU":
+        raise DataError(
+            f"{path}: y has shape {y.shape} of {y.dtype}, "
+            f"expected numbers or texts of shape ({rows},) or ({rows}, columns)."
+        )
+    return Matrix(y.reshape(rows, -1), f"{path}: y", "y")
+
+
+def read_idx_pair(features: Path, target: Path) -> tuple[Matrix, Matrix]:
+    """Images as rows of numbers, and their labels.
+
+    Raises
+    ------
+    DataError
+        If a file is no IDX file, or they have not as many entries.
+    """
+    images, labels = read_idx(features), read_idx(target)
+    if labels.ndim != 1:
+        raise DataError(f"{target} has shape {labels.shape}, expected one label an image.")
+    if len(images) != len(labels):
+        raise DataError(f"{features} has {len(images)} images, but {target} has {len(labels)} labels.")
+    return as_rows(images, features), Matrix(labels.reshape(-1, 1), str(target), "y")
+
+
+def as_rows(images: Array, path: Path) -> Matrix:
+    """One row an image."""
+    if images.ndim < 2 or not images.size:  # noqa: PLR2004 - images and their pixels
+        raise DataError(f"{path} has shape {images.shape}, expected images.")
+    return Matrix(images.reshape(len(images), -1), str(path), "x")
+
+
+def read_idx(path: Path) -> Array:
+    """Read one IDX file: two zero bytes, the type, the number of dimensions, their sizes, the numbers.
+
+    Raises
+    ------
+    DataError
+        If the file is not of this form, or larger than memory.
+    """
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            return _read_idx(file, path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is no gzip file, or is damaged ({error}).") from error
+
+
+def _read_idx(file: IO[bytes] | gzip.GzipFile, path: Path) -> Array:
+    start = file.read(4)
+    if start[:2] == b"\x1f\x8b":
+        raise DataError(f"{path} is gzipped: unpack it, or let its name end in .gz.")
+    if len(start) != 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or not start[3]:  # noqa: PLR2004
+        raise DataError(f"{path} is no IDX file: it begins with {start.hex(' ') or 'nothing'}.")
+    header = file.read(4 * start[3])
+    dtype = np.dtype(_IDX_TYPES[start[2]])
+    if len(header) < 4 * start[3]:
+        raise DataError(f"{path} is cut short within its header.")
+    shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
+    count = math.prod(shape)
+    if count > _IDX_LIMIT:
+        raise DataError(f"{path} says that it holds {count:,} numbers: it is damaged.")
+    refuse_if_too_large(path, 2 * count * dtype.itemsize)
+    content = file.read(count * dtype.itemsize)
+    if len(content) < count * dtype.itemsize or file.read(1):
+        raise DataError(
+            f"{path} is {'longer' if len(content) == count * dtype.itemsize else 'shorter'} "
+            f"than its header says: {shape} of {dtype.itemsize} bytes each."
+        )
+    return np.frombuffer(content, dtype).reshape(shape)

@@ -1,0 +1,269 @@
+"""Columns: what is learnt from training rows so that any later row becomes inputs in the same way."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpnet.core.arrays import Array
+from bpnet.data.reading import read_inputs
+from bpnet.data.rows import Rows, is_blank, is_nan
+from bpnet.data.scaling import Scaling, learn_scaling
+from bpnet.data.sources import Source
+from bpnet.data.targets import Target, refuse_absent
+from bpnet.errors import DataError
+
+_SLICE_ROWS = 16384
+"""Rows encoded at a time, so that float64 copies of a large file never exist as a whole."""
+
+_MANY_TEXTS = 100
+"""A column of more different texts than this, most of them once, holds names of rows, not categories."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How rows become inputs, and outputs answers.
+
+    The inputs stand in this order: the number columns; a 0/1 input for each column of ``indicators``,
+    1 where its cell is blank; and for each text column a 0/1 input a category. A category that the
+    training rows did not have is 0 everywhere.
+
+    Attributes
+    ----------
+    named : bool
+        Whether columns are found by name; an array's are found by position.
+    features : tuple of str
+        In the order of the training file.
+    numbers : tuple of str
+        Those that hold numbers.
+    scaling : Scaling
+        Of the number columns.
+    fill : tuple of float
+        What a blank cell of each number column counts as, before scaling.
+    indicators : tuple of str
+    categories : dict of str to tuple of str
+        By text column.
+    fill_text : dict of str to (str or None)
+        What a blank cell of each text column counts as; None for no category at all.
+    missing : str
+        ``error``, ``mean``, ``most_frequent`` or ``indicator``.
+    target : Target
+    """
+
+    named: bool
+    features: tuple[str, ...]
+    numbers: tuple[str, ...]
+    scaling: Scaling
+    fill: tuple[float, ...]
+    indicators: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
+    fill_text: dict[str, str | None]
+    missing: str
+    target: Target
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What each input of the network stands for."""
+        blank = (f"{name} is blank" for name in self.indicators)
+        texts = (f"{name}={text}" for name, known in self.categories.items() for text in known)
+        return (*self.numbers, *blank, *texts)
+
+    def encode_inputs(self, data: Source | Path | str | Array, dtype: npt.DTypeLike) -> Array:
+        """Read a source (or take an array of raw numbers) and encode it, targets or not.
+
+        Returns
+        -------
+        ndarray of shape (N, inputs)
+
+        Raises
+        ------
+        DataError
+            If the columns are not those of the training data.
+        """
+        return self.encode(read_inputs(data), dtype)
+
+    def encode(self, rows: Rows, dtype: npt.DTypeLike) -> Array:
+        """Inputs of shape (N, inputs).
+
+        Raises
+        ------
+        DataError
+            If a column is missing, a cell is no number, or blank where blanks are an error.
+        """
+        rows, names = self._find(rows)
+        X = np.empty((len(rows), len(self.input_names)), dtype)
+        for start in range(0, len(rows), _SLICE_ROWS):
+            stop = min(start + _SLICE_ROWS, len(rows))
+            part = rows if stop - start == len(rows) else rows.take(np.arange(start, stop))
+            self._encode_slice(part, names, X[start:stop])
+        return X
+
+    def _find(self, rows: Rows) -> tuple[Rows, dict[str, str]]:
+        """Where each feature stands: by its own name, or by position where either side has no names."""
+        if self.named and rows.named:
+            refuse_absent(rows, self.features)
+            return rows, {name: name for name in self.features}
+        if len(rows.names) != len(self.features):
+            shown = ", ".join(self.features[:10]) + (", ..." if len(self.features) > 10 else "")  # noqa: PLR2004
+            raise DataError(
+                f"Found {len(rows.names)} columns, expected {len(self.features)}.",
+                advice=f"In order: {shown}.",
+            )
+        return rows, dict(zip(self.features, rows.names, strict=True))
+
+    def _encode_slice(self, rows: Rows, names: Mapping[str, str], X: Array) -> None:
+        stop = len(self.numbers)
+        blanks: dict[str, Array] = {}
+        if self.numbers:
+            values = rows.numbers([names[name] for name in self.numbers])
+            blank = is_nan(values)
+            if blank.any():
+                self._refuse_blank(rows, blank, self.numbers)
+                values = np.where(blank, np.array(self.fill), values)
+            blanks = dict(zip(self.numbers, blank.T, strict=True))
+            X[:, :stop] = self.scaling.apply(values)
+        texts = {name: rows.texts(names[name]) for name in self.categories}
+        for name, cells in texts.items():
+            blanks[name] = is_blank(cells)
+            if blanks[name].any():
+                self._refuse_blank(rows, blanks[name].reshape(-1, 1), (name,))
+        for name in self.indicators:
+            X[:, stop] = blanks[name]
+            stop += 1
+        for name, known in self.categories.items():
+            cells = texts[name].copy()
+            cells[blanks[name]] = self.fill_text[name]
+            X[:, stop : stop + len(known)] = cells[:, np.newaxis] == np.array(known, dtype=object)
+            stop += len(known)
+
+    def _refuse_blank(self, rows: Rows, blank: Array, names: Sequence[str]) -> None:
+        if self.missing != "error":
+            return
+        row, column = np.argwhere(blank)[0]
+        count = int(np.count_nonzero(blank))
+        more = f" ({count:,} blank cells so far)" if count > 1 else ""
+        raise DataError(
+            f"{rows.place(int(row))}: column {names[column]!r} is blank{more}.",
+            advice="Fill it in, or set data.missing to mean, most_frequent or indicator.",
+        )
+
+    def unknown_texts(self, rows: Rows) -> dict[str, list[str]]:
+        """Texts of each column that the training rows did not have."""
+        found = {}
+        for name, known in self.categories.items():
+            new = sorted(set(rows.texts(name)) - {None, *known})
+            if new:
+                found[name] = new
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The columns as plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Columns":
+        """Read what :meth:`to_json` wrote."""
+        return cls(
+            named=values["named"],
+            features=tuple(values["features"]),
+            numbers=tuple(values["numbers"]),
+            scaling=Scaling.from_json(values["scaling"]),
+            fill=tuple(values["fill"]),
+            indicators=tuple(values["indicators"]),
+            categories={name: tuple(texts) for name, texts in values["categories"].items()},
+            fill_text=dict(values["fill_text"]),
+            missing=values["missing"],
+            target=Target.from_json(values["target"]),
+        )
+
+
+def learn_columns(
+    rows: Rows,
+    features: Sequence[str],
+    target: Target,
+    *,
+    missing: str,
+    scale: str,
+    as_one: bool = False,
+    categorical: Sequence[str] = (),
+) -> Columns:
+    """Learn categories, means and scales from training rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows and no others.
+    features : sequence of str
+    target : Target
+    missing, scale : str
+        As the config's ``data`` section says.
+    as_one : bool
+        Scale all columns alike.
+    categorical : sequence of str
+        Columns whose numbers are names.
+
+    Raises
+    ------
+    DataError
+        If a column has no value at all, mixes texts with numbers, or names its rows.
+    """
+    kinds = {name: "text" if name in categorical else rows.kind(name) for name in features}
+    numbers = tuple(name for name in features if kinds[name] != "text")
+    values = rows.numbers(numbers) if numbers else np.empty((len(rows), 0))
+    texts = {name: rows.texts(name) for name in features if kinds[name] == "text"}
+    blanks = dict(zip(numbers, is_nan(values).T, strict=True))
+    blanks |= {name: is_blank(cells) for name, cells in texts.items()}
+    _refuse_empty(rows, [name for name, blank in blanks.items() if blank.all()])
+    counted = {name: _count(name, cells) for name, cells in texts.items()}
+    return Columns(
+        named=rows.named,
+        features=tuple(features),
+        numbers=numbers,
+        scaling=learn_scaling(values, scale, as_one=as_one),
+        fill=_fill(values, missing),
+        indicators=tuple(name for name in blanks if missing == "indicator" and blanks[name].any()),
+        categories={name: tuple(sorted(count)) for name, count in counted.items()},
+        fill_text={
+            name: None if missing in ("indicator", "error") else max(sorted(count), key=count.__getitem__)
+            for name, count in counted.items()
+        },
+        missing=missing,
+        target=target,
+    )
+
+
+def _count(name: str, cells: Array) -> dict[str, int]:
+    """How often each text stands in a column."""
+    texts, counts = np.unique(cells[~is_blank(cells)].astype(str), return_counts=True)
+    if len(texts) > _MANY_TEXTS and len(texts) > len(cells) / 2:
+        raise DataError(
+            f"Column {name!r} holds {len(texts):,} different texts in {len(cells):,} rows: "
+            "it names rows, and tells nothing about new ones.",
+            advice=f"Leave it out: data.drop: [{name}].",
+        )
+    return dict(zip(texts.tolist(), counts.tolist(), strict=True))
+
+
+def _refuse_empty(rows: Rows, names: list[str]) -> None:
+    if names:
+        raise DataError(
+            f"Column {', '.join(map(repr, names))} has no value in any of the {len(rows)} training rows.",
+            advice=f"Leave it out: data.drop: [{', '.join(names)}].",
+        )
+
+
+def _fill(values: Array, missing: str) -> tuple[float, ...]:
+    """What blank cells of each number column count as."""
+    if missing == "error":
+        return tuple(0.0 for _ in values.T)
+    if missing == "most_frequent":
+        filled = []
+        for column in values.T:
+            numbers, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+            filled.append(float(numbers[counts.argmax()]))
+        return tuple(filled)
+    return tuple(float(np.nanmean(column)) for column in values.T)

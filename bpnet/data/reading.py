@@ -1,0 +1,81 @@
+"""From a source to raw rows, whatever its format."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.data.arrays import as_rows, read_idx, read_idx_pair, read_npz
+from bpnet.data.rows import Matrix, Rows
+from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
+from bpnet.errors import DataError, MissingDataError
+
+T = TypeVar("T")
+
+
+def read_with_targets(source: Source) -> tuple[Rows, Rows]:
+    """Inputs and targets; for a table both are the table.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read, or has no targets.
+    """
+    if isinstance(source, InlineSource):
+        inputs = Matrix(np.array(source.inputs), "data.inputs", "x")
+        return inputs, Matrix(np.array(source.targets), "data.targets", "y")
+    if isinstance(source, IdxSource):
+        return _guarded(source.features, lambda: read_idx_pair(source.features, source.target))
+    if not _is_npz(source.path):
+        table = read_inputs(source)
+        return table, table
+    X, y = _guarded(source.path, lambda: read_npz(source.path))
+    if y is None:
+        raise DataError(f"{source.path} holds no array y, which is what there is to learn.")
+    return X, y
+
+
+def read_inputs(source: Source | Path | str | Array) -> Rows:
+    """Inputs alone, for predicting: the targets need not be there.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read.
+    """
+    if isinstance(source, str | Path):
+        source = FileSource(Path(source))
+    if isinstance(source, InlineSource):
+        return Matrix(np.array(source.inputs), "data.inputs", "x")
+    if isinstance(source, IdxSource):
+        return _guarded(source.features, lambda: as_rows(read_idx(source.features), source.features))
+    if isinstance(source, FileSource):
+        if _is_npz(source.path):
+            return _guarded(source.path, lambda: read_npz(source.path)[0])
+        from bpnet.data.tables import read_table
+
+        return _guarded(source.path, lambda: read_table(source.path))
+    values = np.asarray(source)
+    if values.ndim != 2 or values.dtype.kind not in "fiub":  # noqa: PLR2004 - rows and columns
+        raise DataError(
+            f"Inputs of shape {values.shape} and type {values.dtype} given, expected rows of numbers."
+        )
+    return Matrix(values, "the inputs", "x")
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
+
+
+def _guarded(path: Path, read: Callable[[], T]) -> T:
+    """Tell what the system says about a file in our words."""
+    try:
+        return read()
+    except FileNotFoundError as error:
+        raise MissingDataError(f"{error.filename or path} does not exist.") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{error.filename or path} is a folder, not a file.") from error
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error

@@ -1,0 +1,145 @@
+"""Raw rows: what a source held before anything was learnt from it, each cell still with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.errors import DataError
+
+
+class Rows(Protocol):
+    """Rows of named columns, a sample each."""
+
+    @property
+    def source(self) -> str:
+        """The file, for messages."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names; made up (``x1``, ``x2``, ...) where ``named`` is false."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the source itself names its columns."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Array) -> Self:
+        """Return these rows, in this order."""
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages: ``iris.csv:18``."""
+
+    def kind(self, name: str) -> str:
+        """``number``, ``text``, or ``mixed`` where some cells are numbers; blanks do not count."""
+
+    def numbers(self, names: Sequence[str]) -> Array:
+        """Columns as a float64 array of shape (N, len(names)), nan where a cell is blank.
+
+        Raises
+        ------
+        DataError
+            If a cell is neither blank nor a finite number.
+        """
+
+    def texts(self, name: str) -> Array:
+        """One column as an object array of shape (N,): str, or None where a cell is blank."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows of an array: all numbers, or all texts.
+
+    Attributes
+    ----------
+    values : ndarray of shape (N, n)
+    source : str
+        The file, for messages.
+    letter : str
+        Names are made of it: ``x1``, ``x2``.
+    origin : ndarray of shape (N,), optional
+        Row numbers in the source, from 0.
+    """
+
+    values: Array
+    source: str
+    letter: str
+    origin: Array | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        n = self.values.shape[1]
+        return (self.letter,) if n == 1 else tuple(f"{self.letter}{k}" for k in range(1, n + 1))
+
+    @property
+    def named(self) -> bool:
+        return False
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Array) -> "Matrix":
+        origin = rows if self.origin is None else self.origin[rows]
+        return Matrix(self.values[rows], self.source, self.letter, origin)
+
+    def place(self, row: int) -> str:
+        number = row if self.origin is None else int(self.origin[row])
+        return f"{self.source}, row {number + 1} (the first is 1)"
+
+    def kind(self, name: str) -> str:
+        return "text" if self.values.dtype.kind == "U" else "number"
+
+    def numbers(self, names: Sequence[str]) -> Array:
+        if self.values.dtype.kind == "U":
+            raise DataError(f"{self.place(0)}: found {str(self.values[0, 0])!r}, expected a number.")
+        picked = self.values
+        if tuple(names) != self.names:
+            positions = {name: k for k, name in enumerate(self.names)}
+            picked = picked[:, [positions[name] for name in names]]
+        if picked.dtype.kind == "f":
+            refuse_infinite(self, picked, names)
+        return picked
+
+    def texts(self, name: str) -> Array:
+        column = self.values[:, self.names.index(name)]
+        cells = np.array([write_number(cell) if column.dtype.kind != "U" else str(cell) for cell in column])
+        texts = cells.astype(object)
+        texts[np.isin(cells, ["nan", ""])] = None
+        return texts
+
+
+def is_nan(values: Array) -> Array:
+    """Which numbers are nan, of the same shape; whole numbers never are."""
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+
+
+def is_blank(texts: Array) -> Array:
+    """Which cells of a text column are blank, of shape (N,)."""
+    return np.array([text is None for text in texts], dtype=bool)
+
+
+def write_number(value: float) -> str:
+    """A number as a class name: ``3`` for 3.0."""
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def refuse_infinite(rows: Rows, values: Array, names: Sequence[str]) -> None:
+    """Stop at the first infinite number.
+
+    Raises
+    ------
+    DataError
+        Naming its row and column.
+    """
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise DataError(
+            f"{rows.place(int(row))}: column {names[column]!r} is {values[row, column]:g}, "
+            "which is no finite number.",
+            advice="Correct the cell, or leave it blank and set data.missing.",
+        )

@@ -1,0 +1,41 @@
+"""Where data come from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A table (CSV, TSV or Parquet, gzipped or not) or an NPZ file, by its name's ending."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class IdxSource:
+    """A pair of IDX files, as MNIST has them, gzipped or not."""
+
+    features: Path
+    target: Path
+
+    def __str__(self) -> str:
+        return str(self.features)
+
+
+@dataclass(frozen=True)
+class InlineSource:
+    """Numbers written in the config itself, a row a sample."""
+
+    inputs: Sequence[Sequence[float]]
+    targets: Sequence[Sequence[float]]
+
+    def __str__(self) -> str:
+        return "data.inputs"
+
+
+Source: TypeAlias = FileSource | IdxSource | InlineSource
