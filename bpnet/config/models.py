@@ -58,6 +58,9 @@ class DataConfig(Section):
         "the columns to learn from; null is every column that is not a target", None
     )
     drop: Annotated[tuple[str, ...], Names(empty=True)] = _key("columns to leave out", [])
+    categorical: Annotated[tuple[str, ...], Names(empty=True)] = _key(
+        "columns whose numbers are names of categories", []
+    )
     task: Annotated[Task, OneOf("auto", "classification", "regression")] = _key(
         "what the targets are; auto asks the loss and the data", "auto"
     )
@@ -112,7 +115,7 @@ class NetworkConfig(Section):
 
     layers: Annotated[
         tuple[LayerConfig, ...],
-        Field(strict=False),
+        Field(strict=False, json_schema_extra={"minItems": 2}),
         Means("a list of sizes from input to output, each a number, auto, or {size, activation, dropout}"),
     ] = _key("units of every layer, from input to output")
     activation: Annotated[Choice, Named(ACTIVATIONS)] = _key("of the hidden layers", "sigmoid")

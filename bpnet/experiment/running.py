@@ -1,0 +1,258 @@
+"""A run from start to end: its folder, the training itself, the final score, and going on later."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpnet import __version__
+from bpnet.errors import DivergenceError, ModelError
+from bpnet.experiment.preparing import Experiment, prepare
+from bpnet.training.checkpoint import restore_checkpoint, save_checkpoint
+from bpnet.training.evaluation import Samples, evaluate
+from bpnet.training.events import EpochEnded, Event, TrainingEnded, TrainingStarted
+from bpnet.training.files import fingerprint, write_atomically
+from bpnet.training.model import Model
+from bpnet.training.run_folder import (
+    CHECKPOINT,
+    CONFIG,
+    HISTORY,
+    MODEL,
+    History,
+    create_run_folder,
+    write_summary,
+)
+from bpnet.training.threads import blas_threads
+from bpnet.training.trainer import Trainer, TrainingState
+
+if TYPE_CHECKING:
+    from bpnet.config import ExperimentConfig
+
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+    summary : dict
+        What ``summary.json`` holds.
+    model : Model
+        With the best weights; those of the start if no epoch was finished.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    model: Model
+
+
+def run_experiment(
+    config: "ExperimentConfig",
+    parent: Path,
+    watch: Callable[[Event], None],
+    *,
+    warn: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainingResult:
+    """Train from the start, into a new run folder.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    parent : Path
+        The run folder is made in here, once the data are read.
+    watch : callable
+        Told every event.
+    warn : callable
+        Told what a person should know before training starts.
+    stop : callable
+        Asked before every step; true ends training there, and what is done is saved.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As :func:`prepare`; no folder is made.
+    DivergenceError
+        If training diverged; the best weights before that are saved.
+    OutputError
+        If something could not be written.
+    """
+    experiment = prepare(config)
+    state = _fresh_state(experiment)
+    folder = create_run_folder(parent, config.name)
+    return _Run(experiment, state, folder, watch, stop).train(warn)
+
+
+def resume_experiment(
+    config: "ExperimentConfig",
+    folder: Path,
+    watch: Callable[[Event], None],
+    *,
+    warn: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainingResult:
+    """Go on with a run from its last checkpoint, to the same bits as if it had never stopped.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+        The run's own, perhaps with more epochs.
+    folder : Path
+    watch, warn, stop
+        As for :func:`run_experiment`.
+
+    Raises
+    ------
+    ModelError
+        If there is no checkpoint, or it does not fit the config or the data.
+    """
+    if not (folder / CHECKPOINT).is_file():
+        raise ModelError(f"{folder} has no checkpoint to go on from.", advice="Start a new run.")
+    experiment = prepare(config)
+    state = _fresh_state(experiment)
+    restore_checkpoint(folder / CHECKPOINT, state, _data_mark(experiment))
+    return _Run(experiment, state, folder, watch, stop).train(warn)
+
+
+def _fresh_state(experiment: Experiment) -> TrainingState:
+    network = experiment.model.network
+    started = network.with_parameters(network.parameters.copy())
+    return TrainingState(started, experiment.recipe.optimizer.start(started.parameters), experiment.rng)
+
+
+def _data_mark(experiment: Experiment) -> str:
+    return fingerprint((experiment.dataset.train.X, experiment.dataset.train.Y))
+
+
+class _Run:
+    """One training and its folder."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        state: TrainingState,
+        folder: Path,
+        watch: Callable[[Event], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self.experiment, self.state, self.folder = experiment, state, folder
+        self.watch, self.stop = watch, stop
+        self.mark = _data_mark(experiment)
+        numbers = tuple(state.network.layers)
+        self.history = History(folder / HISTORY, experiment.model.metric().names, numbers)
+
+    def train(self, warn: Callable[[str], None]) -> TrainingResult:
+        """Train to the end, to the stop, or to where it diverges; whatever was reached is saved."""
+        from bpnet.config import dump_config
+
+        config = self.experiment.config
+        write_atomically(self.folder / CONFIG, dump_config(config).encode())
+        self.history.start(keep_epochs=self.state.epoch)
+        for warning in self.experiment.warnings:
+            warn(warning)
+        self.watch(self._started())
+        try:
+            with blas_threads(self.state.network, config.training.batch_size):
+                reason = self._follow(self._trainer().run())
+        except DivergenceError as error:
+            self._save("diverged")
+            saved = f"The run so far is in {self.folder}"
+            raise DivergenceError(error.message, advice=f"{error.advice}\n{saved}.") from error
+        return self._save(reason)
+
+    def _trainer(self) -> Trainer:
+        experiment = self.experiment
+        return Trainer(
+            self.state,
+            experiment.recipe,
+            experiment.train_samples,
+            experiment.samples(experiment.dataset.validation),
+            experiment.model.metric,
+            stop=self.stop,
+        )
+
+    def _started(self) -> TrainingStarted:
+        experiment, network = self.experiment, self.state.network
+        dataset, recipe = experiment.dataset, experiment.recipe
+        names = ("", *(layer.activation.name for layer in network.layers.values()))
+        parts = (dataset.train, dataset.validation, dataset.test)
+        rows = [0 if part is None else len(part.X) for part in parts]
+        return TrainingStarted(
+            name=experiment.config.name,
+            layers=tuple(zip(network.sizes, names, strict=True)),
+            parameters=network.parameters.size,
+            epochs=recipe.epochs,
+            epochs_done=self.state.epoch,
+            train_rows=rows[0],
+            validation_rows=rows[1],
+            test_rows=rows[2],
+            metrics=experiment.model.metric().names,
+            monitor=recipe.monitor,
+        )
+
+    def _follow(self, events: Iterator[Event]) -> str:
+        """Pass the events on, and keep what must outlive the program; returns why training ended."""
+        reason, saved = "completed", time.monotonic()
+        for event in events:
+            if isinstance(event, EpochEnded):
+                self.history.add(event)
+                if time.monotonic() - saved >= SECONDS_BETWEEN_CHECKPOINTS:
+                    self._save_checkpoint()
+                    saved = time.monotonic()
+            elif isinstance(event, TrainingEnded):
+                reason = event.reason
+            self.watch(event)
+        return reason
+
+    def _save_checkpoint(self) -> None:
+        save_checkpoint(self.folder / CHECKPOINT, self.state, self.mark)
+
+    def _save(self, reason: str) -> TrainingResult:
+        """Write the checkpoint, the model with the best weights, and the summary."""
+        self._save_checkpoint()
+        state, model = self.state, self.experiment.model
+        if state.best_epoch:
+            model = replace(model, network=model.network.with_parameters(state.best_parameters))
+        config = self.experiment.config
+        info = {
+            "name": config.name,
+            "epoch": state.best_epoch,
+            "versions": {"bpnet": __version__, "numpy": np.__version__},
+        }
+        model.save(self.folder / MODEL, info)
+        summary = {
+            "run": str(self.folder),
+            "name": config.name,
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "monitor": config.training.monitor,
+            "stopped": reason,
+            "parameters": model.network.parameters.size,
+            "seconds": round(state.seconds, 6),
+            **self._scores(model),
+        }
+        write_summary(self.folder, summary)
+        return TrainingResult(self.folder, summary, model)
+
+    def _scores(self, model: Model) -> dict[str, dict[str, float | None] | None]:
+        """Loss and metrics of the model that is kept, on each part."""
+        dataset = self.experiment.dataset
+        parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+        return {
+            name: None if samples is None else _score(model, samples)
+            for name, samples in ((name, self.experiment.samples(part)) for name, part in parts.items())
+        }
+
+
+def _score(model: Model, samples: Samples) -> dict[str, float | None]:
+    """Loss and metrics; None for what is no finite number, as JSON has none."""
+    score = evaluate(model.network, model.loss, model.metric, samples)
+    values = {"loss": score.loss, **score.metrics}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
