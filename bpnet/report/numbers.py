@@ -16,7 +16,7 @@ def short(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     exponent = math.floor(math.log10(abs(value)))
-    if -4 <= exponent <= 5:  # noqa: PLR2004 - beyond these an exponent is shorter
+    if -3 <= exponent <= 5:  # noqa: PLR2004 - beyond these an exponent is shorter
         return f"{value:.{max(0, 3 - exponent)}f}"
     return f"{value:.2e}"
 

@@ -1,0 +1,46 @@
+"""The commands, gathered."""
+
+from typing import Annotated
+
+import typer
+
+from bpnet import __version__
+from bpnet.cli.evaluate import evaluate
+from bpnet.cli.predict import predict
+from bpnet.cli.train import train
+
+app = typer.Typer(
+    name="bpnet",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer hands an option's value over by position
+    if value:
+        typer.echo(f"bpnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop."),
+    ] = False,
+) -> None:
+    """Train feed-forward networks from a YAML file, and see every layer's error as it learns.
+
+    [dim]Examples:[/dim]
+      bpnet train digits              train a built-in example
+      bpnet train my.yaml --set training.epochs=5
+    """
+
+
+app.command("train")(train)
+app.command("predict")(predict)
+app.command("evaluate")(evaluate)

@@ -1,0 +1,33 @@
+"""``bpnet evaluate``: how good a trained model is on rows whose answers are known."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpnet.cli.common import Json, NoColor, consoles
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
+    data: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet (.gz too) or NPZ, with the target.")],
+    *,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Score a trained model on the rows of a file.
+
+    [dim]Examples:[/dim]
+      bpnet evaluate runs/iris-1 new-flowers.csv
+      bpnet evaluate runs/iris-1 new-flowers.csv --json
+    """
+    with consoles(no_color=no_color) as streams:
+        from bpnet import load
+        from bpnet.report.answers import print_score
+
+        score = load(model).score(data)
+        if as_json:
+            typer.echo(json.dumps(score))
+        else:
+            print_score(streams.results, score)

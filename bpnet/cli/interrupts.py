@@ -1,0 +1,36 @@
+"""Ctrl-C once: finish what can be saved. Twice: stop at once."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class StopRequest:
+    """Whether somebody has asked to stop."""
+
+    made: bool = False
+
+    def __call__(self) -> bool:
+        return self.made
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turn the first SIGINT or SIGTERM into a request, and the second into a KeyboardInterrupt."""
+    request = StopRequest()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if request.made:
+            raise KeyboardInterrupt
+        request.made = True
+
+    caught = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in caught]
+    try:
+        yield request
+    finally:
+        for number, handler in zip(caught, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,42 @@
+"""``bpnet predict``: a trained model's answers for rows of a file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpnet.cli.common import Json, NoColor, consoles
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
+    data: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet (.gz too) or NPZ; no target is needed.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of printing.")
+    ] = None,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Print a row of answers for each row of a file: a class and its probabilities, or numbers.
+
+    [dim]Examples:[/dim]
+      bpnet predict runs/iris-1 flowers.csv
+      bpnet predict model.safetensors flowers.csv -o answers.csv
+    """
+    with consoles(no_color=no_color):
+        from bpnet import load
+        from bpnet.report.answers import answers_as_csv
+        from bpnet.training.files import write_atomically
+
+        answers = load(model).answers(data)
+        if as_json:
+            columns = {name: values.tolist() for name, values in answers.items()}
+            text = json.dumps(columns, ensure_ascii=False) + "\n"
+        else:
+            text = answers_as_csv(answers)
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            write_atomically(output, text.encode())
