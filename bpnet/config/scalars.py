@@ -36,7 +36,10 @@ def resolve(text: str) -> object:
     if len(text) > LONGEST_NUMBER:
         raise ValueError(f"a number of {len(text)} characters; at most {LONGEST_NUMBER} are read")
     if text.startswith(("0o", "0x")):
-        return int(text, 0)
+        number = int(text, 0)
+        if number >= 10**LONGEST_NUMBER:
+            raise ValueError(f"a number of {len(str(number))} digits; at most {LONGEST_NUMBER} are read")
+        return number
     if _LEADING_ZERO.fullmatch(text):
         plain = int(text)
         raise ValueError(
