@@ -14,6 +14,9 @@ from bpnet.config.hints import suggestion
 from bpnet.config.places import KeyPath
 
 _LONGEST_SHOWN = 40
+_LONGEST_WHOLE = 1e15
+"""Above this a float no longer stands for one whole number."""
+_QUOTED_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 class Mistakes(ValueError):  # noqa: N818 - it carries mistakes through pydantic and never leaves this room
@@ -36,6 +39,11 @@ def found(value: object) -> str:
         return str(value).lower()
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 row`` or ``2 rows``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 class Accepts(ABC):
@@ -130,11 +138,9 @@ class Number(Accepts):
         )
 
     def _hint(self, value: object) -> str:
-        if isinstance(value, float) and value.is_integer() and self.type is int:
-            return f" (write {value:.0f})"
-        if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", value):
-            return " (without the quotes)"
-        return ""
+        if isinstance(value, float) and value.is_integer() and self._fits(int(value)):
+            return f" (write {value:.0f})" if value < _LONGEST_WHOLE else ""
+        return " (without the quotes)" if isinstance(value, str) and _QUOTED_NUMBER.fullmatch(value) else ""
 
     def schema(self) -> dict[str, Any]:
         words = {
@@ -181,6 +187,12 @@ class OneOf(Accepts):
         return {"enum": list(self.words)}
 
 
+def _quotes_hint(value: object) -> str:
+    """Advice for a number where text belongs."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return " (put it in quotes)" if is_number else ""
+
+
 @dataclass(frozen=True)
 class Text(Accepts):
     """Text, of a certain form if ``pattern`` is given."""
@@ -189,15 +201,15 @@ class Text(Accepts):
     pattern: str = r"[^\0]+"
 
     def read(self, value: object, base: Path) -> str:
-        if not isinstance(value, str):
-            scalar = isinstance(value, int | float) and not isinstance(value, bool)
-            raise self.refusal(value, f' (put it in quotes: "{value}")' if scalar else "")
-        if not re.fullmatch(self.pattern, value, re.DOTALL):
-            raise self.refusal(value)
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.DOTALL):
+            raise self.refusal(value, _quotes_hint(value))
         return value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^({self.pattern})$"}
+
+
+_COLUMN = Text("a column name")
 
 
 @dataclass(frozen=True)
@@ -223,29 +235,32 @@ class Names(Accepts):
         if self.alone and value is None:
             return ()
         if self.alone and isinstance(value, str):
-            value = [value]
+            return (_COLUMN.read(value, base),)
         if not isinstance(value, list) or not (value or self.empty):
-            raise self.refusal(value)
+            raise self.refusal(value, _quotes_hint(value) if self.alone else "")
         wrong: list[tuple[KeyPath, str]] = []
-        for index, name in enumerate(value):
+        seen: set[str] = set()
+        for index, item in enumerate(value):
             try:
-                Text("a column name").read(name, base)
+                name = _COLUMN.read(item, base)
             except Mistakes as error:
-                wrong += [((index,), message) for _, message in error.mistakes]
+                wrong.append(((index,), str(error)))
             else:
-                if name in value[:index]:
+                if name in seen:
                     wrong.append(((index,), f"the column {name!r} is listed twice"))
+                seen.add(name)
         if wrong:
             raise Mistakes(*wrong)
         return tuple(value)
 
     def schema(self) -> dict[str, Any]:
-        names: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+        name = {"type": "string", "minLength": 1}
+        names: dict[str, Any] = {"type": "array", "items": name, "uniqueItems": True}
         if not self.empty:
             names["minItems"] = 1
         if not self.alone:
             return names
-        return {"anyOf": [{"type": "string"}, names, {"type": "null"}]}
+        return {"anyOf": [name, names, {"type": "null"}]}
 
 
 @dataclass(frozen=True)
@@ -309,7 +324,12 @@ class Matrix(Accepts):
                 wrong += [((index, *path), message) for path, message in error.mistakes]
             else:
                 if len(rows[-1]) != len(rows[0]):
-                    wrong.append(((index,), f"has {len(rows[-1])} numbers, the first row has {len(rows[0])}"))
+                    wrong.append(
+                        (
+                            (index,),
+                            f"has {counted(len(rows[-1]), 'number')}, the first row has {len(rows[0])}",
+                        )
+                    )
         if wrong:
             raise Mistakes(*wrong)
         return tuple(rows)

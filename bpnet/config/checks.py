@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
 
+from bpnet.config.accepts import counted
 from bpnet.config.places import KeyPath, Mistake, ancestors
 from bpnet.config.sources import ARRAY_SUFFIXES
 from bpnet.core.losses import LOSSES, refusal
@@ -16,10 +17,11 @@ _LAYERS: KeyPath = ("network", "layers")
 class Draft:
     """The values of a file of which some are mistaken; those are not shown to the checks."""
 
-    def __init__(self, values: dict[str, Any], mistaken: Collection[KeyPath]) -> None:
+    def __init__(self, values: dict[str, Any], mistakes: Collection[Mistake]) -> None:
         self.values = values
-        self.hidden = {held for path in mistaken for held in ancestors(path)}
-        self.mistaken = set(mistaken)
+        self.mistaken = {mistake.path for mistake in mistakes}
+        self.hidden = {held for path in self.mistaken for held in ancestors(path)}
+        self.meant = {mistake.meant for mistake in mistakes}
 
     def written(self, *path: str | int) -> Any:  # noqa: ANN401 - any YAML value
         """Value as written, right or wrong; None if it is absent or null."""
@@ -30,6 +32,10 @@ class Draft:
             except (KeyError, IndexError, TypeError):
                 return None
         return value
+
+    def lacks(self, *path: str | int) -> bool:
+        """Whether the value is absent or null, and no mistake known already explains that."""
+        return self.written(*path) is None and path not in self.mistaken | self.meant
 
     def get(self, *path: str | int) -> Any:  # noqa: ANN401 - any YAML value
         """Value if it is right by itself; None if it is absent, null or mistaken."""
@@ -59,24 +65,24 @@ def output_activation_for(loss: str) -> str:
     return str(getattr(LOSSES[loss], "partner", "identity"))
 
 
-def cross_check(values: dict[str, Any], mistaken: Collection[KeyPath]) -> list[Mistake]:
+def cross_check(values: dict[str, Any], mistakes: Collection[Mistake]) -> list[Mistake]:
     """Mistakes between keys.
 
     Parameters
     ----------
     values : dict
         The whole file, overridden.
-    mistaken : collection of KeyPath
-        Where mistakes are known already.
+    mistakes : collection of Mistake
+        Those that are known already.
     """
-    draft = Draft(values, mistaken)
+    draft = Draft(values, mistakes)
     return [Mistake(path, message) for check in _CHECKS for path, message in check(draft)]
 
 
 def _one_source(draft: Draft) -> Found:
-    given = {key for key in ("train", "inputs", "targets") if draft.written("data", key) is not None}
     if not isinstance(draft.written("data"), dict):
         return
+    given = {key for key in ("train", "inputs", "targets") if not draft.lacks("data", key)}
     if "train" in given and len(given) > 1:
         extra = "inputs" if "inputs" in given else "targets"
         yield ("data", extra), "data come from train or from inputs and targets, not from both"
@@ -84,21 +90,25 @@ def _one_source(draft: Draft) -> Found:
         (only,) = given
         absent = "targets" if only == "inputs" else "inputs"
         yield ("data", absent), f"required beside {only}, but missing"
-    elif not given and not any(path == ("data", "train") for path in draft.mistaken):
+    elif not given:
         yield ("data", "train"), "required, but missing: give train, or inputs and targets"
 
 
 def _inline_rows(draft: Draft) -> Found:
     inputs, targets = draft.get("data", "inputs"), draft.get("data", "targets")
     if inputs and targets and len(inputs) != len(targets):
-        yield ("data", "targets"), f"has {len(targets)} rows, but inputs has {len(inputs)}"
+        yield ("data", "targets"), f"has {counted(len(targets), 'row')}, but inputs has {len(inputs)}"
     width, size = len(inputs[0]) if inputs else None, draft.size(0)
     if width and size and width != size:
-        yield ("data", "inputs"), f"has {width} columns, but the first layer has {size} units"
+        yield ("data", "inputs"), _unequal(width, "column", "the first layer", size)
     width, size = len(targets[0]) if targets else None, draft.size(-1)
     # One column may hold the numbers of many classes.
     if width and size and width != size and (width > 1 or _is_regression(draft)):
-        yield ("data", "targets"), f"has {width} columns, but the last layer has {size} units"
+        yield ("data", "targets"), _unequal(width, "column", "the last layer", size)
+
+
+def _unequal(count: int, noun: str, layer: str, units: int) -> str:
+    return f"has {counted(count, noun)}, but {layer} has {counted(units, 'unit')}"
 
 
 def _is_regression(draft: Draft) -> bool:
@@ -118,7 +128,7 @@ def _columns(draft: Draft) -> Found:
     train, inline = draft.get("data", "train"), draft.written("data", "inputs") is not None
     columns = [key for key in ("target", "features", "drop") if draft.written("data", key)]
     if isinstance(train, str) and not train.lower().endswith(ARRAY_SUFFIXES):
-        if draft.written("data", "target") is None:
+        if draft.lacks("data", "target"):
             yield ("data", "target"), "required, but missing: a table needs the name of the column to predict"
     elif train is not None or inline:
         kind = "inline data" if inline else "an NPZ file" if isinstance(train, str) else "an IDX pair"
@@ -129,13 +139,14 @@ def _columns(draft: Draft) -> Found:
 
 def _overlaps(draft: Draft) -> Found:
     target = draft.get("data", "target") or []
-    targets = [target] if isinstance(target, str) else target
+    targets = {target} if isinstance(target, str) else set(target)
     features, drop = draft.get("data", "features") or [], draft.get("data", "drop") or []
+    chosen = targets.union(features)
     for index, name in enumerate(features):
         if name in targets:
             yield ("data", "features", index), f"the target {name!r} cannot be a feature too"
     for index, name in enumerate(drop):
-        if name in targets or name in features:
+        if name in chosen:
             kind = "target" if name in targets else "feature"
             yield ("data", "drop", index), f"{name!r} is a {kind}, and cannot be dropped too"
 
@@ -151,7 +162,7 @@ def _layer_entries(draft: Draft) -> Found:
     if not isinstance(layers, list) or _LAYERS in draft.mistaken:
         return
     if len(layers) < 2:  # noqa: PLR2004 - an input and an output
-        yield _LAYERS, f"found {len(layers)} layers, expected at least 2: the input and the output"
+        yield _LAYERS, f"found {counted(len(layers), 'layer')}, expected at least 2: the input and the output"
     last = len(layers) - 1
     for index in range(len(layers)):
         entry = draft.get(*_LAYERS, index)
@@ -181,19 +192,20 @@ def _parameters(draft: Draft) -> Found:
     if not isinstance(given, list) or not isinstance(layers, list) or {path, _LAYERS} & draft.mistaken:
         return
     if len(given) != len(layers) - 1:
-        yield path, f"has {len(given)} entries, but {len(layers)} layers need {len(layers) - 1}"
+        entries = counted(len(given), "entry", "entries")
+        yield path, f"has {entries}, but {len(layers)} layers need {len(layers) - 1}"
         return
     for index in range(len(given)):
         n_in, n_out = draft.size(index), draft.size(index + 1)
         W, b = draft.get(*path, index, "W"), draft.get(*path, index, "b")
         if W and n_out and len(W) != n_out:
-            yield (*path, index, "W"), f"has {len(W)} rows, but layer {index + 2} has {n_out} units"
+            yield (*path, index, "W"), _unequal(len(W), "row", f"layer {index + 2}", n_out)
         if W and n_in and len(W[0]) != n_in:
-            yield (*path, index, "W"), f"has {len(W[0])} columns, but layer {index + 1} has {n_in} units"
+            yield (*path, index, "W"), _unequal(len(W[0]), "column", f"layer {index + 1}", n_in)
         if b and n_out and len(b) != n_out:
-            yield (*path, index, "b"), f"has {len(b)} numbers, but layer {index + 2} has {n_out} units"
+            yield (*path, index, "b"), _unequal(len(b), "number", f"layer {index + 2}", n_out)
         if W and b and not n_out and len(W) != len(b):
-            yield (*path, index, "b"), f"has {len(b)} numbers, but W has {len(W)} rows"
+            yield (*path, index, "b"), f"has {counted(len(b), 'number')}, but W has {counted(len(W), 'row')}"
 
 
 def _loss_and_output(draft: Draft) -> Found:
@@ -216,7 +228,7 @@ def _monitor(draft: Draft) -> Found:
     if not isinstance(monitor, str) or monitor == "auto":
         return
     path = ("training", "monitor")
-    if monitor.startswith("validation_") and draft.written("data", "validation") is None:
+    if monitor.startswith("validation_") and draft.lacks("data", "validation"):
         yield path, f"{monitor} needs validation data: give data.validation"
     quantity = monitor.removeprefix("validation_")
     if quantity == "accuracy" and draft.get("data", "task") == "regression":

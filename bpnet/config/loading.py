@@ -13,7 +13,7 @@ from bpnet.config.choices import Choice
 from bpnet.config.hints import KEYS, nearest
 from bpnet.config.models import ExperimentConfig
 from bpnet.config.overrides import apply_overrides
-from bpnet.config.places import Document, KeyPath, Mistake, ancestors, write_path
+from bpnet.config.places import Document, KeyPath, Mistake, ancestors, read_path, write_path
 from bpnet.config.reference import accepted_at, fields_at
 from bpnet.config.yaml_text import read_yaml
 from bpnet.core.activations import ACTIVATIONS
@@ -35,7 +35,7 @@ def read_config(text: bytes | str, source: str, folder: Path, overrides: Sequenc
     except ValidationError as error:
         config = None
         document.mistakes += _without_repeats(list(_translate(error, values, ())), document.mistakes)
-    document.mistakes += cross_check(values, {mistake.path for mistake in document.mistakes})
+    document.mistakes += cross_check(values, document.mistakes)
     if config is None or document.mistakes:
         raise document.error(document.mistakes)
     return _resolved(config, document)
@@ -63,9 +63,12 @@ def _resolved(config: ExperimentConfig, document: Document) -> ExperimentConfig:
 def _without_repeats(new: list[Mistake], old: list[Mistake]) -> list[Mistake]:
     """Drop what only follows from another mistake: of a value already refused, or of a misspelt key."""
     refused = {mistake.path for mistake in old}
+    no_keys = {mistake.path for mistake in old if mistake.at_key}
 
     def follows(mistake: Mistake) -> bool:
-        return not mistake.at_key and any(held in refused for held in ancestors(mistake.path) if held)
+        if mistake.at_key:
+            return mistake.path in no_keys
+        return any(held in refused for held in ancestors(mistake.path) if held)
 
     return [mistake for mistake in new if not follows(mistake)]
 
@@ -74,7 +77,7 @@ def _translate(error: ValidationError, values: dict[str, Any], base: KeyPath) ->
     """Pydantic's errors in our words."""
     details = [(_known_path(values, (*base, *detail["loc"])), detail) for detail in error.errors()]
     unknown = {path: _meant(path) for path, detail in details if detail["type"] == "extra_forbidden"}
-    misspelt = set(unknown.values())
+    misspelt = {read_path(meant) for meant in unknown.values() if meant}
     for path, detail in details:
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Mistakes):
@@ -82,10 +85,11 @@ def _translate(error: ValidationError, values: dict[str, Any], base: KeyPath) ->
         elif isinstance(cause, ValidationError):
             yield from _translate(cause, values, path)
         elif detail["type"] == "extra_forbidden":
-            yield Mistake(path, _unknown_key(path, unknown[path]), at_key=True)
+            meant = unknown[path]
+            yield Mistake(path, _unknown_key(path, meant), at_key=True, meant=read_path(meant or "") or ())
         elif detail["type"] != "missing":
             yield Mistake(path, f"found {found(detail['input'])}, expected {accepted_at(path)}")
-        elif write_path(path) not in misspelt:
+        elif path not in misspelt:
             yield Mistake(path, f"required, but missing: expected {accepted_at(path)}")
 
 

@@ -1,13 +1,15 @@
 """``--set path=value``: changes to the values of a file, made before they are validated."""
 
-import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpnet.config.places import Document, KeyPath, Mistake, Place, Written, read_path, write_path
+from bpnet.config.accepts import found
+from bpnet.config.places import Document, KeyPath, Mistake, Place, Written, printable, read_path, write_path
 from bpnet.config.yaml_text import read_yaml
 
 _LONGEST_SHOWN = 80
+_INDEX = re.compile("[0-9]{1,9}")
 
 
 class _NoSuchPlace(Exception):  # noqa: N818 - it ends one override and never leaves this module
@@ -19,7 +21,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     for number, argument in enumerate(overrides):
         # The command line may hold bytes that are no text, which could not be printed again.
         override = argument.encode("utf-8", "backslashreplace").decode()
-        shown = override if len(override) <= _LONGEST_SHOWN else override[:_LONGEST_SHOWN] + "..."
+        shown = printable(override[:_LONGEST_SHOWN]) + "..." * (len(override) > _LONGEST_SHOWN)
         place = Place(f"--set {shown}", (1, number, 0))
         path_text, equals, value_text = override.partition("=")
         path = read_path(path_text.strip())
@@ -27,7 +29,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
             message = "expected a key's path and its value, such as training.epochs=5"
             document.mistakes.append(Mistake((), message, place))
             continue
-        value = read_yaml(value_text if value_text.strip() else "null", "value")
+        value = read_yaml(value_text if value_text.strip() else "null", "value", path)
         if value.mistakes:
             document.mistakes += [Mistake((*path, *m.path), m.message, place) for m in value.mistakes]
             continue
@@ -43,10 +45,11 @@ def _put(root: object, path: KeyPath, value: object) -> KeyPath:
     """Set the value; returns the path with ``.1`` understood as ``[1]`` where a list is."""
     holder: Any = root
     taken: KeyPath = ()
-    for step, following in itertools.pairwise(path):
+    for depth, step in enumerate(path[:-1], start=1):
         key = _key(holder, step, taken)
         # A missing section is made, unless an index asks for the item of a list that is not there.
-        if isinstance(holder, dict) and holder.get(key) is None and isinstance(following, str):
+        wants_no_list = all(isinstance(later, str) for later in path[depth:])
+        if isinstance(holder, dict) and holder.get(key) is None and wants_no_list:
             holder[key] = {}
         holder = holder.get(key) if isinstance(holder, dict) else holder[key]
         taken = (*taken, key)
@@ -59,16 +62,17 @@ def _key(holder: object, step: str | int, taken: KeyPath) -> str | int:
     """Check that ``holder`` has room for ``step``; returns it as a key or an index."""
     name = write_path(taken) or "the config"
     if isinstance(holder, list):
-        if not str(step).isdecimal():
+        if not holder:
+            raise _NoSuchPlace(f"{name} is an empty list: set {name} as a whole")
+        if not _INDEX.fullmatch(str(step)):
             raise _NoSuchPlace(f"{name} is a list: {step!r} should be a number from 0 to {len(holder) - 1}")
         if int(step) >= len(holder):
             raise _NoSuchPlace(f"{name} has {len(holder)} items: the last is {name}[{len(holder) - 1}]")
         return int(step)
     if isinstance(holder, dict) and isinstance(step, str):
         return step
-    kind = "a mapping" if isinstance(holder, dict) else f"{holder!r:.40}"
     wanted = "list" if isinstance(step, int) else "mapping"
-    raise _NoSuchPlace(f"{name} is {kind}, not a {wanted}: set {name} as a whole")
+    raise _NoSuchPlace(f"{name} is {found(holder)}, not a {wanted}: set {name} as a whole")
 
 
 def _move_places(document: Document, path: KeyPath, value: Document, place: Place) -> None:

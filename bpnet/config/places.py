@@ -13,9 +13,14 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 _STEP = re.compile(r"\.?([^.\[\]=\s]+)|\[([0-9]{1,9})\]")
 
 
+def printable(text: str) -> str:
+    """Text on one line that a terminal shows and does not obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def write_path(path: KeyPath) -> str:
     """Write a path as people do: ``network.layers[1].size``."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{printable(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
@@ -74,12 +79,15 @@ class Mistake:
         Where, if that is not simply where the path is written.
     at_key : bool
         The key itself is wrong, not its value.
+    meant : KeyPath
+        The key that was probably meant by this misspelt one, so that it is not called missing; () if unknown.
     """
 
     path: KeyPath
     message: str
     place: Place | None = None
     at_key: bool = False
+    meant: KeyPath = ()
 
 
 @dataclass

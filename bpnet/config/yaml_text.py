@@ -23,7 +23,8 @@ TEXT_KEYS: KeyPath = ("training", "class_weights")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NO_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-_TAB_INDENT = re.compile(r"^[ ]*\t", re.MULTILINE)
+_TAB_INDENT = re.compile(r"[ ]*\t")
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class _Unreadable(Exception):  # noqa: N818 - it ends the reading and never leaves this module
@@ -47,8 +48,9 @@ class _Open:
 class _Builder:
     """Builds values from parser events with a stack of its own, so that depth costs no recursion."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, within: KeyPath) -> None:
         self.source = source
+        self.within = within
         self.document = Document(None, {})
         self.open: list[_Open] = []
         self.begun = False
@@ -57,8 +59,8 @@ class _Builder:
         assert mark is not None, "the parser marks every event"
         return Place(f"{self.source}:{mark.line + 1}:{mark.column + 1}", (0, mark.line, mark.column))
 
-    def mistake(self, path: KeyPath, message: str, place: Place) -> None:
-        self.document.mistakes.append(Mistake(path, message, place))
+    def mistake(self, path: KeyPath, message: str, place: Place, *, at_key: bool = False) -> None:
+        self.document.mistakes.append(Mistake(path, message, place, at_key))
 
     def feed(self, event: yaml.Event) -> None:
         place = self.place(event.start_mark)
@@ -96,9 +98,10 @@ class _Builder:
         path = (*top.path, event.value)
         self.refuse_magic(path, event, place)
         if event.value == "<<" and event.implicit[0]:
-            self.mistake(path, "merge keys (<<) are not accepted: write the keys out", place)
-        elif top.path != TEXT_KEYS and not _is_text(event):
-            self.mistake(path, f'the key {event.value} is not text: put it in quotes, "{event.value}"', place)
+            self.mistake(path, "merge keys (<<) are not accepted: write the keys out", place, at_key=True)
+        elif (*self.within, *top.path) != TEXT_KEYS and not _is_text(event):
+            message = f'the key {event.value} is not text: put it in quotes, "{event.value}"'
+            self.mistake(path, message, place, at_key=True)
         elif event.value in top.values:
             first = self.document.places[path].key.text
             self.mistake(path, f"the key is given twice, first at {first}", place)
@@ -152,7 +155,7 @@ def _is_text(event: yaml.ScalarEvent) -> bool:
         return False
 
 
-def read_yaml(text: bytes | str, source: str) -> Document:
+def read_yaml(text: bytes | str, source: str, within: KeyPath = ()) -> Document:
     """Read one YAML document.
 
     Parameters
@@ -161,13 +164,15 @@ def read_yaml(text: bytes | str, source: str) -> Document:
         Bytes must be UTF-8; a byte-order mark is skipped.
     source : str
         The file's name, for places.
+    within : KeyPath
+        Where in a config the value of ``--set`` is to stand; () for a whole config.
 
     Returns
     -------
     Document
         With every mistake of the language in it; it raises nothing.
     """
-    builder = _Builder(source)
+    builder = _Builder(source, within)
     document = builder.document
     start = Place(f"{source}:1:1", (0, 0, 0))
     document.places[()] = Written(start, start)
@@ -188,20 +193,18 @@ def _build(text: str, builder: _Builder, start: Place) -> None:
     except yaml.MarkedYAMLError as error:
         raise _Unreadable(_syntax_mistake(error, text, builder.source)) from error
     if not builder.begun:
-        raise _Unreadable(Mistake((), "the config is empty", start))
+        raise _Unreadable(Mistake((), f"the {'value' if builder.within else 'config'} is empty", start))
 
 
-def _decode(text: bytes | str, source: str, start: Place) -> str:
-    if len(text) > MAX_BYTES:
+def _decode(raw: bytes | str, source: str, start: Place) -> str:
+    if len(raw) > MAX_BYTES:
         raise _Unreadable(Mistake((), f"larger than {MAX_BYTES // 10**6} MB, too large for a config", start))
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            message = (
-                f"byte {error.start + 1} (0x{text[error.start]:02x}) is not UTF-8: save it as UTF-8 text"
-            )
-            raise _Unreadable(Mistake((), message, start)) from error
+    try:
+        text = raw if isinstance(raw, str) else raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8: save it as UTF-8 text"
+        before = error.object[: error.start].decode("utf-8").removeprefix("\ufeff")
+        raise _Unreadable(Mistake((), message, _place_at(before, len(before), source))) from error
     text = text.removeprefix("\ufeff")
     if bad := _NO_YAML.search(text):
         message = f"the character U+{ord(bad[0]):04X} cannot stand in YAML text"
@@ -210,17 +213,18 @@ def _decode(text: bytes | str, source: str, start: Place) -> str:
 
 
 def _place_at(text: str, index: int, source: str) -> Place:
-    line = text.count("\n", 0, index)
-    column = index - (text.rfind("\n", 0, index) + 1)
+    breaks = [found.end() for found in _LINE_BREAK.finditer(text, 0, index)]
+    line, column = len(breaks), index - (breaks[-1] if breaks else 0)
     return Place(f"{source}:{line + 1}:{column + 1}", (0, line, column))
 
 
 def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, source: str) -> Mistake:
     index = error.problem_mark.index if error.problem_mark else 0
-    line_start = text.rfind("\n", 0, index) + 1
-    if tab := _TAB_INDENT.match(text, line_start):
+    place = _place_at(text, index, source)
+    _, _, column = place.order
+    if tab := _TAB_INDENT.match(text, index - column):
         return Mistake((), "a tab in the indentation: use spaces", _place_at(text, tab.end() - 1, source))
     message = f"not valid YAML: {error.problem or 'unreadable'}"
     if error.context:
         message += f" ({error.context})"
-    return Mistake((), message, _place_at(text, index, source))
+    return Mistake((), message, place)
