@@ -27,7 +27,7 @@ def loaded_by(statement: str) -> set[str]:
     """Top-level modules that a statement loads in a fresh interpreter."""
     command = [sys.executable, "-c", REPORT_LOADED.format(statement=statement)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(ran.stdout.split())
+    return set(ran.stdout.splitlines()[-1].split())
 
 
 def test_rooms_import_downwards_only() -> None:
@@ -44,6 +44,23 @@ def test_rooms_import_downwards_only() -> None:
 def test_front_doors_load_nothing_heavy(module: str) -> None:
     loaded = loaded_by(f"import {module}")
     assert "bpnet" in loaded
+    assert not loaded & HEAVY
+
+
+HELP = """
+import sys
+from bpnet.cli import main
+sys.argv = ["bpnet", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end
+"""
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = loaded_by(HELP)
+    assert "typer" in loaded
     assert not loaded & HEAVY
 
 
