@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from bpnet.config.places import printable
 from bpnet.errors import ConfigError, Problem
 
 _PACKAGE = Path(__file__).parent.parent
@@ -33,14 +34,14 @@ def read_reference(reference: str | Path, stdin: BinaryIO | None, limit: int) ->
     ConfigError
         If nothing can be read there.
     """
-    if str(reference) == "-":
-        return (stdin or sys.stdin.buffer).read(limit), "stdin", Path.cwd()
     path = Path(reference)
     try:
+        if str(reference) == "-":
+            return _standard_input(stdin).read(limit), "stdin", Path.cwd()
         if isinstance(reference, str) and reference == path.name and not path.suffix and not path.is_file():
             path = _builtin(reference)
         with path.open("rb") as file:
-            return file.read(limit), str(path), path.absolute().parent
+            return file.read(limit), printable(str(path)), path.absolute().parent
     except IsADirectoryError:
         raise _refusal(path, "a folder, not a config file") from None
     except FileNotFoundError:
@@ -48,11 +49,19 @@ def read_reference(reference: str | Path, stdin: BinaryIO | None, limit: int) ->
     except OSError as error:
         raise _refusal(path, f"cannot be read: {error.strerror or error}") from None
     except ValueError:  # a NUL in the name
-        raise _refusal(repr(str(path)), "no file can have this name") from None
+        raise _refusal(path, "no file can have this name") from None
 
 
 def _refusal(path: object, message: str) -> ConfigError:
-    return ConfigError((Problem(str(path), "", message),))
+    return ConfigError((Problem(printable(str(path)), "", message),))
+
+
+def _standard_input(given: BinaryIO | None) -> BinaryIO:
+    if given is not None:
+        return given
+    if sys.stdin is None:
+        raise _refusal("-", "standard input is closed")
+    return sys.stdin.buffer
 
 
 def _builtin(name: str) -> Path:
@@ -62,17 +71,17 @@ def _builtin(name: str) -> Path:
     if Path(name).is_dir():
         raise IsADirectoryError
     near = difflib.get_close_matches(name, known, n=1)
-    suggestion = f"; did you mean {near[0]!r}?" if near else ""
-    names = f" Built-in configs: {', '.join(known)}." if known else ""
+    suggestion = f"; did you mean {near[0]!r}?" if near else _nearest_file(Path(f"{name}.yaml"))
+    names = f"; the built-in configs are {', '.join(known)}" if known else ""
     raise _refusal(name, f"no such file, nor a built-in config{suggestion}{names}")
 
 
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
-        return f": there is no folder {path.parent}"
+        return f": there is no folder {printable(str(path.parent))}"
     try:
         names = [file.name for file in path.parent.iterdir()]
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.with_name(near[0])}?" if near else ""
+    return f"; did you mean {printable(str(path.with_name(near[0])))}?" if near else ""
