@@ -13,6 +13,8 @@ from bpnet.config.sources import Section
 
 _PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+-]+)*")
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_LONGEST_KEY = 1000
+"""Characters; YAML wants a mark before a key of more than 1024."""
 _EITHER_OR = ("train", "target", "inputs", "targets")
 """Keys of ``data`` that shut each other out: only those that are given are written."""
 
@@ -56,7 +58,7 @@ def _plain(value: object) -> object:
 def flow(value: Any) -> str:  # noqa: ANN401 - any YAML value
     """Write a value on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(key)}: {flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str):
@@ -64,6 +66,11 @@ def flow(value: Any) -> str:  # noqa: ANN401 - any YAML value
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return repr(value)
+
+
+def _key(text: str) -> str:
+    written = _text(text)
+    return written if len(written) <= _LONGEST_KEY else f"? {written}"
 
 
 def _text(text: str) -> str:
