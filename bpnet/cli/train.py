@@ -120,9 +120,12 @@ def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet
 
 
 def _next_commands(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """What makes sense after this run."""
     run = shlex.quote(summary["run"])
-    more = max(2 * summary["epochs"], 1)
-    return [
-        (f"bpnet train --resume {run} --set training.epochs={more}", "go on training"),
-        (f"bpnet predict {run} DATA.csv", "answer new rows"),
-    ]
+    answer = (f"bpnet predict {run} DATA.csv", "answer new rows")
+    if summary["stopped"] == "interrupted":
+        return [(f"bpnet train --resume {run}", "train to the end"), answer]
+    if summary["stopped"] == "completed":
+        more = f"--set training.epochs={2 * summary['epochs']}"
+        return [(f"bpnet train --resume {run} {more}", "go on training"), answer]
+    return [answer]

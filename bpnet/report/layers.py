@@ -64,10 +64,11 @@ def layer_table(layers: Sequence[LayerHealth], names: Sequence[tuple[int, str]],
     table.add_column("layer", justify="right")
     table.add_column("units", no_wrap=True)
     table.add_column("δ RMS", justify="right")
-    table.add_column("log scale", ratio=1, no_wrap=True)
+    cells = 24 if wide else 12
+    table.add_column("log scale", width=cells, no_wrap=True)
     table.add_column("∇W RMS", justify="right")
     table.add_column("step/W", justify="right")
-    table.add_column("", ratio=2 if wide else None, style="yellow")
+    table.add_column("", ratio=1, style="yellow")
     output = layers[-1]
     largest = max(layer.delta for layer in layers)
     for layer in reversed(layers):
@@ -76,9 +77,9 @@ def layer_table(layers: Sequence[LayerHealth], names: Sequence[tuple[int, str]],
             str(layer.layer_number),
             f"{units} {activation}",
             f"{layer.delta:.1e}",
-            _bar(layer.delta, largest, 24 if wide else 12),
+            _bar(layer.delta, largest, cells),
             f"{layer.nabla:.1e}",
-            "" if layer.update_ratio is None else f"{layer.update_ratio:.2%}".replace("%", " %"),
+            "" if layer.update_ratio is None else f"{layer.update_ratio * 100:.2g} %",
             "\n".join(flags(layer, output)) or Text("learning", "green dim"),
         )
     return table

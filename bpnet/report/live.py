@@ -149,7 +149,8 @@ class LiveView(Quiet):
             return Text()
         monitor = self._started.monitor
         value = metric(monitor.removeprefix("validation_"), self._best.monitored(monitor))
-        return Text(f"best so far: epoch {self._best.epoch}, {monitor.replace('_', ' ')} {value}", "green")
+        label = "best" if self._ended else "best so far"
+        return Text(f"{label}: epoch {self._best.epoch}, {monitor.replace('_', ' ')} {value}", "green")
 
 
 class _Narrow:
