@@ -56,7 +56,8 @@ class PartneredLoss(Loss):
     """A loss that cancels against the slope of one activation, its partner: ∂ℓ/∂z = a − y.
 
     Value and δ come from z, where neither a logarithm of 0 nor a division by 0 can occur;
-    :meth:`gradient` keeps the factor that cancels, for showing the cancellation.
+    :meth:`gradient` keeps the factor that cancels, for showing the cancellation, and so is infinite
+    or not a number where a has rounded to 0 or 1.
     """
 
     partner: ClassVar[str]

@@ -107,6 +107,15 @@ def test_the_slope_of_the_partner_cancels(name: str, partner: str) -> None:
     np.testing.assert_allclose(in_full, a - y, rtol=1e-12, atol=ROUNDING)
 
 
+def test_delta_is_right_where_the_gradient_has_rounded_away() -> None:
+    loss, sigmoid = LOSSES.create("binary_cross_entropy"), ACTIVATIONS.create("sigmoid")
+    z, y = np.array([[40.0, 40.0]]), np.array([[0.0, 1.0]])
+    a = sigmoid.value(z)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert not np.isfinite(loss.gradient(a, y)).any()
+    assert loss.output_delta(sigmoid, z, a, y).tolist() == [[1, 0]]
+
+
 def test_which_loss_goes_with_which_output() -> None:
     accepted = {name: {a for a in ACTIVATIONS if refusal(name, a) is None} for name in LOSSES}
     anything = set(ACTIVATIONS)
