@@ -13,17 +13,17 @@ def softmax(z: Row) -> list[float]:
     return [math.exp(each - largest) / total for each in z]
 
 
-def each_by_itself(f: Callable[..., float]) -> Callable[..., list[float]]:
-    return lambda z, **given: [f(each, **given) for each in z]
+def each_by_itself(f: Callable[[float], float]) -> Callable[[Row], list[float]]:
+    return lambda z: [f(each) for each in z]
 
 
-ACTIVATIONS: dict[str, Callable[..., list[float]]] = {
+ACTIVATIONS: dict[str, Callable[[Row], list[float]]] = {
     "identity": each_by_itself(lambda z: z),
     "sigmoid": each_by_itself(lambda z: 1 / (1 + math.exp(-z))),
     "tanh": each_by_itself(math.tanh),
     "relu": each_by_itself(lambda z: max(z, 0.0)),
-    "leaky_relu": each_by_itself(lambda z, slope=0.01: z if z > 0 else slope * z),
-    "elu": each_by_itself(lambda z, alpha=1.0: z if z > 0 else alpha * (math.exp(z) - 1)),
+    "leaky_relu": each_by_itself(lambda z: z if z > 0 else 0.01 * z),
+    "elu": each_by_itself(lambda z: z if z > 0 else math.expm1(z)),
     "gelu": each_by_itself(lambda z: z / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))),
     "silu": each_by_itself(lambda z: z / (1 + math.exp(-z))),
     "softplus": each_by_itself(lambda z: math.log(1 + math.exp(z))),

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bpnet.core.activations import ACTIVATIONS, Activation, Elementwise
 from bpnet.core.arrays import Array
-from tests.core import oracle
 from tests.core.nets import STEP
 from tests.tolerances import ROUNDING, ROUNDING_32
 
@@ -27,6 +26,23 @@ REAL_DTYPES = [np.float32, np.float64]
 every = pytest.mark.parametrize("activation", EVERY)
 every_elementwise = pytest.mark.parametrize("activation", EVERY_ELEMENTWISE)
 every_dtype = pytest.mark.parametrize("dtype", REAL_DTYPES)
+
+
+def by_formula(activation: Any, z: float) -> float:
+    """One number at a time, with the standard library only."""
+    slope, alpha = getattr(activation, "slope", 0.0), getattr(activation, "alpha", 0.0)
+    formulas = {
+        "identity": z,
+        "sigmoid": 1 / (1 + math.exp(-z)),
+        "tanh": math.tanh(z),
+        "relu": max(0.0, z),
+        "leaky_relu": z if z > 0 else slope * z,
+        "elu": z if z > 0 else alpha * (math.exp(z) - 1),
+        "gelu": 0.5 * z * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))),
+        "silu": z / (1 + math.exp(-z)),
+        "softplus": math.log(1 + math.exp(z)),
+    }
+    return formulas[activation.name]
 
 
 def tails(activation: Any) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -69,8 +85,7 @@ def test_every_class_says_what_it_is(name: str) -> None:
 @every_dtype
 def test_values_by_formula(activation: Elementwise, dtype: Any) -> None:
     z = np.linspace(-30, 30, 121, dtype=dtype).reshape(11, 11)
-    formula, given = oracle.ACTIVATIONS[activation.name], vars(activation)
-    expected = [formula(row, **given) for row in z.tolist()]
+    expected = [[by_formula(activation, float(each)) for each in row] for row in z]
     np.testing.assert_allclose(activation.value(z), expected, rtol=tolerance(dtype), atol=tolerance(dtype))
 
 
@@ -194,7 +209,9 @@ rows = st.lists(st.floats(-50, 50), min_size=1, max_size=6)
 
 @given(rows)
 def test_softmax_by_formula(row: list[float]) -> None:
-    np.testing.assert_allclose(SOFTMAX.value(np.array([row])), [oracle.softmax(row)], rtol=ROUNDING)
+    total = math.fsum(math.exp(z) for z in row)
+    a = SOFTMAX.value(np.array([row]))
+    np.testing.assert_allclose(a, [[math.exp(z) / total for z in row]], rtol=ROUNDING)
 
 
 @every_dtype
