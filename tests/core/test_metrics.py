@@ -48,7 +48,7 @@ def test_one_output_is_a_yes_or_no(*, exclusive: bool) -> None:
 
 
 @given(cuts, st.booleans())
-def test_accuracy_in_parts_is_that_of_the_whole(at: list[int], exclusive: bool) -> None:  # noqa: FBT001
+def test_accuracy_in_parts_is_that_of_the_whole(at: list[int], exclusive: bool) -> None:  # noqa: FBT001 - a case
     rng = np.random.default_rng(0)
     outputs, targets = rng.random((30, 3)), np.eye(3)[rng.integers(3, size=30)]
     whole, parts = Accuracy(exclusive=exclusive), Accuracy(exclusive=exclusive)
