@@ -126,7 +126,8 @@ def _classifies(draft: Draft) -> bool:
 
 def _columns(draft: Draft) -> Found:
     train, inline = draft.get("data", "train"), draft.written("data", "inputs") is not None
-    columns = [key for key in ("target", "features", "drop") if draft.written("data", key)]
+    keys = ("target", "features", "drop", "categorical")
+    columns = [key for key in keys if draft.written("data", key)]
     if isinstance(train, str) and not train.lower().endswith(ARRAY_SUFFIXES):
         if draft.lacks("data", "target"):
             yield ("data", "target"), "required, but missing: a table needs the name of the column to predict"
@@ -141,7 +142,7 @@ def _overlaps(draft: Draft) -> Found:
     target = draft.get("data", "target") or []
     targets = {target} if isinstance(target, str) else set(target)
     features, drop = draft.get("data", "features") or [], draft.get("data", "drop") or []
-    chosen = targets.union(features)
+    chosen, left_out = targets.union(features), targets.union(drop)
     for index, name in enumerate(features):
         if name in targets:
             yield ("data", "features", index), f"the target {name!r} cannot be a feature too"
@@ -149,6 +150,9 @@ def _overlaps(draft: Draft) -> Found:
         if name in chosen:
             kind = "target" if name in targets else "feature"
             yield ("data", "drop", index), f"{name!r} is a {kind}, and cannot be dropped too"
+    for index, name in enumerate(draft.get("data", "categorical") or []):
+        if name in left_out or (features and name not in chosen):
+            yield ("data", "categorical", index), f"{name!r} is not among the features, so leave it out"
 
 
 def _fractions(draft: Draft) -> Found:

@@ -151,7 +151,7 @@ def test_a_table_needs_a_target() -> None:
     assert problem(text) == said
 
 
-@pytest.mark.parametrize("key", ["target: kind", "features: [a]", "drop: [a]"])
+@pytest.mark.parametrize("key", ["target: kind", "features: [a]", "drop: [a]", "categorical: [a]"])
 @pytest.mark.parametrize(
     ("train", "kind"),
     [("xor.npz", "an NPZ file"), ("XOR.NPZ", "an NPZ file"), ("{features: a, target: b}", "an IDX pair")],
@@ -180,6 +180,13 @@ def test_a_column_has_one_part() -> None:
     assert said_of(TABLE, "data.features: [a, b]", "data.drop: [c, b]") == (
         "data.drop[1]: 'b' is a feature, and cannot be dropped too"
     )
+
+
+@pytest.mark.parametrize("line", ["data.target: a", "data.features: [b]", "data.drop: [a]"])
+def test_a_categorical_column_is_a_feature(line: str) -> None:
+    load(with_lines(TABLE, "data.categorical: [a]", "data.features: [b, a]"))
+    said = said_of(TABLE, "data.categorical: [a]", line)
+    assert said == "data.categorical[0]: 'a' is not among the features, so leave it out"
 
 
 def test_held_out_parts_must_leave_something() -> None:
