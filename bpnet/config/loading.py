@@ -34,7 +34,7 @@ def read_config(text: bytes | str, source: str, folder: Path, overrides: Sequenc
         config = ExperimentConfig.model_validate(named, context=folder)
     except ValidationError as error:
         config = None
-        document.mistakes += _without_repeats(list(_translate(error, values, ())), document.mistakes)
+        document.mistakes += _without_repeats(list(_translate(error, values)), document.mistakes)
     document.mistakes += cross_check(values, document.mistakes)
     if config is None or document.mistakes:
         raise document.error(document.mistakes)
@@ -73,17 +73,15 @@ def _without_repeats(new: list[Mistake], old: list[Mistake]) -> list[Mistake]:
     return [mistake for mistake in new if not follows(mistake)]
 
 
-def _translate(error: ValidationError, values: dict[str, Any], base: KeyPath) -> Iterator[Mistake]:
+def _translate(error: ValidationError, values: dict[str, Any]) -> Iterator[Mistake]:
     """Pydantic's errors in our words."""
-    details = [(_known_path(values, (*base, *detail["loc"])), detail) for detail in error.errors()]
+    details = [(_known_path(values, detail["loc"]), detail) for detail in error.errors()]
     unknown = {path: _meant(path) for path, detail in details if detail["type"] == "extra_forbidden"}
     misspelt = {read_path(meant) for meant in unknown.values() if meant}
     for path, detail in details:
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Mistakes):
             yield from (Mistake((*path, *inner), message) for inner, message in cause.mistakes)
-        elif isinstance(cause, ValidationError):
-            yield from _translate(cause, values, path)
         elif detail["type"] == "extra_forbidden":
             meant = unknown[path]
             yield Mistake(path, _unknown_key(path, meant), at_key=True, meant=read_path(meant or "") or ())
