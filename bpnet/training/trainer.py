@@ -16,6 +16,7 @@ from bpnet.core.network import Network, Trace, draw_masks, forward
 from bpnet.core.optimizers import Optimizer, State
 from bpnet.core.schedules import Schedule
 from bpnet.errors import DivergenceError
+from bpnet.training.divergence import advise, find_non_finite
 from bpnet.training.evaluation import Samples, Tally, evaluate
 from bpnet.training.events import EpochEnded, Event, Progress, Score, TrainingEnded
 
@@ -160,8 +161,8 @@ class Trainer:
         Raises
         ------
         DivergenceError
-                At the first batch whose loss or gradient is not finite, before its update; or after an epoch
-            whose weights or validation loss are not.
+            At the first batch whose loss or gradient is not finite, before its update; or after an epoch
+            whose weights, or what they give, are not. The state is that of the last finished epoch.
         """
         state, recipe = self.state, self.recipe
         reason = "completed"
@@ -169,40 +170,40 @@ class Trainer:
             if self._out_of_patience():
                 reason = "early_stopping"
                 break
-            started = time.perf_counter()
             factor = recipe.schedule.factor(state.epoch + 1, recipe.epochs, state.badness)
             self._learning_rate = recipe.learning_rate * factor
-            score = yield from self._epoch()
-            if score is None:
+            undo = state.snapshot()
+            try:
+                ended = yield from self._epoch()
+            except DivergenceError:
+                undo()
+                raise
+            if ended is None:
+                undo()
                 reason = "interrupted"
                 break
-            yield self._end_epoch(score, started)
+            yield ended
         yield TrainingEnded(reason, state.epoch, state.best_epoch)
 
     def _out_of_patience(self) -> bool:
         patience, state = self.recipe.patience, self.state
         return patience is not None and state.epoch - state.best_epoch >= patience
 
-    def _epoch(self) -> Generator[Event, None, Score | None]:
-        """Go once through the samples in a new order; returns None, the epoch undone, if stopped."""
+    def _epoch(self) -> Generator[Event, None, EpochEnded | None]:
+        """Go once through the samples in a new order; returns None if stopped on the way."""
+        started = time.perf_counter()
         recipe, network, n = self.recipe, self.state.network, len(self._train)
         tally = Tally(network, recipe.loss, self._metric())
-        undo = self.state.snapshot()
         order = self.state.rng.permutation(n)
         rows = recipe.batch_size * max(1, _CHUNK_NUMBERS // (recipe.batch_size * network.sizes[0]))
         for start in range(0, n, rows):
             chunk = self._train.take(order[start : start + rows])
-            try:
-                z = self._train_chunk(chunk, last=start + rows >= n)
-            except DivergenceError:
-                undo()
-                raise
+            z = self._train_chunk(chunk, last=start + rows >= n)
             if z is None:
-                undo()
                 return None
             tally.add(z, chunk)
             yield Progress(self.state.epoch + 1, start + len(chunk), n)
-        return tally.score()
+        return self._end_epoch(tally.score(), started)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _train_chunk(self, chunk: Samples, *, last: bool) -> Array | None:
@@ -229,8 +230,8 @@ class Trainer:
         squared_norm = float(np.dot(flat, flat))
         if not math.isfinite(squared_norm + float(np.dot(z, z))):
             self._refuse_non_finite(trace, gradients, batch)
-        if recipe.clip_norm is not None and squared_norm > recipe.clip_norm**2:
-            flat *= recipe.clip_norm / math.sqrt(squared_norm)
+        if recipe.clip_norm is not None and math.sqrt(squared_norm) > recipe.clip_norm:
+            _shorten(flat, recipe.clip_norm)
         recipe.optimizer.step(
             network.parameters, flat, self._learning_rate, state.optimizer_state, network.n_weights
         )
@@ -260,21 +261,30 @@ class Trainer:
         if self._validation is not None:
             validation = evaluate(state.network, recipe.loss, self._metric, self._validation)
         layers = self._measure()
-        if not (math.isfinite(score.loss) and math.isfinite(validation.loss if validation else 0.0)):
-            raise self._divergence("the validation loss", 0)
-        state.epoch += 1
-        state.seconds += time.perf_counter() - started
         event = EpochEnded(
-            state.epoch,
+            state.epoch + 1,
             recipe.epochs,
             score,
             validation,
             self._learning_rate,
-            state.seconds,
+            state.seconds + time.perf_counter() - started,
             layers,
             best=False,
         )
+        self._refuse_non_finite_end(event)
+        state.epoch, state.seconds = event.epoch, event.seconds
         return self._remember_best(event)
+
+    def _refuse_non_finite_end(self, event: EpochEnded) -> None:
+        """Stop where an epoch's scores, or what the optimizer remembers, cannot be gone on with."""
+        monitors = ["loss", self.recipe.monitor]
+        if event.validation is not None:
+            monitors.append("validation_loss")
+        for name in monitors:
+            if not math.isfinite(event.monitored(name)):
+                raise self._divergence(f"the {name.replace('_', ' ')}")
+        if not all(np.isfinite(array).all() for array in self.state.optimizer_state.values()):
+            raise self._divergence("the optimizer's memory of the gradient")
 
     def _remember_best(self, event: EpochEnded) -> EpochEnded:
         """Compare with the best epoch so far; returns the event, its ``best`` set."""
@@ -291,44 +301,23 @@ class Trainer:
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _measure(self) -> tuple[LayerHealth, ...]:
         trace, gradients = self._passes(self._probe, self._probe_workspace)
-        parameters = self.state.network.parameters
-        if not math.isfinite(float(np.dot(parameters, parameters))):
-            self._refuse_non_finite(trace, gradients, self._probe)
+        self._refuse_non_finite(trace, gradients, self._probe)
         return measure_layers(self.state.network, trace, gradients, self._before)
 
     def _refuse_non_finite(self, trace: Trace, gradients: Gradients, batch: Samples) -> None:
-        """Find the layer where a number first stopped being finite, and stop; a mere large sum may go on."""
-        network = self.state.network
-        for l in network.layers:
-            if not np.isfinite(network.W[l]).all():
-                raise self._divergence("a weight", l)
-            if not np.isfinite(trace.z[l]).all():
-                raise self._divergence("a weighted input z", l)
-        losses = self.recipe.loss.per_sample(trace.z[network.L], trace.outputs, batch.Y)
-        if not np.isfinite(losses).all():
-            raise self._divergence("the loss", network.L)
-        for l in reversed(network.layers):
-            for name, array in (("δ", gradients.delta[l]), ("∂C/∂W", gradients.nabla_W[l])):
-                if not np.isfinite(array).all():
-                    raise self._divergence(f"the gradient ({name})", l)
+        """Stop if a number is not finite; a sum of squares that alone is too large may go on."""
+        found = find_non_finite(self.state.network, self.recipe.loss, trace, gradients, batch.Y)
+        if found is not None:
+            raise self._divergence(found)
 
-    def _divergence(self, what: str, l: int) -> DivergenceError:
-        where = f" in layer {l}" if l else ""
+    def _divergence(self, what: str) -> DivergenceError:
         return DivergenceError(
-            f"Training diverged in epoch {self.state.epoch + 1}: {what} became infinite or not a number"
-            f"{where}.",
-            advice=self._advice(),
+            f"Training diverged in epoch {self.state.epoch + 1}: {what} became infinite or not a number.",
+            advice=advise(self._train, self._learning_rate, self.recipe.clip_norm),
         )
 
-    def _advice(self) -> str:
-        recipe = self.recipe
-        hints = [f"a smaller learning_rate (now {self._learning_rate:g}; try {self._learning_rate / 10:.2g})"]
-        if recipe.clip_norm is None:
-            hints.append("clip_norm: 1.0")
-        size = float(np.abs(self._train.X).max(initial=0))
-        if size > 10:  # noqa: PLR2004 - inputs far from the order of 1 are the commonest cause
-            hints.append(f"data.scale: standard (an input is as large as {size:.3g})")
-        target = float(np.abs(self._train.Y).max(initial=0))
-        if target > 10:  # noqa: PLR2004 - likewise
-            hints.append(f"data.scale_target: standard (a target is as large as {target:.3g})")
-        return "Try " + ", or ".join(hints) + "."
+
+def _shorten(gradient: Array, norm: float) -> None:
+    """Scale a gradient in place to this norm, even where the sum of its squares would overflow."""
+    gradient /= np.abs(gradient).max()
+    gradient *= norm / math.sqrt(float(np.dot(gradient, gradient)))
