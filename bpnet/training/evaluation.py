@@ -86,8 +86,12 @@ def evaluate(network: Network, loss: Loss, metric: Callable[[], Metric], samples
     return tally.score()
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def predict(network: Network, X: Array) -> Array:
-    """Outputs of the network, of shape (N, n_L), for inputs of shape (N, n_1)."""
+    """Outputs of the network, of shape (N, n_L), for inputs of shape (N, n_1).
+
+    Outputs that are no finite numbers are returned as they are: the caller knows what they mean.
+    """
     outputs = np.empty((len(X), network.layers[network.L].n_out), network.parameters.dtype)
     for start in range(0, len(X), SLICE_ROWS):
         rows = slice(start, start + SLICE_ROWS)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,28 +20,36 @@ _CHECKSUM = "sha256"
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under a passing name in the same folder and move it into place.
 
+    What a link points to is written, not the link; a device or pipe is written as it stands.
+
     Raises
     ------
     OutputError
         If the folder cannot be written or the disk is full; the file is then as it was before.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}.",
             advice="Free some space, or choose another place with --output.",
         ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
@@ -85,23 +93,32 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
+            if not {_METADATA, _CHECKSUM} <= header.keys():
+                raise ModelError(f"{path} is a safetensors file, but bpnet did not write it.")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError as error:
         raise ModelError(f"{path} does not exist.") from error
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path} is not a model file, or is damaged ({error}).",
             advice="A model file is the model.safetensors of a run folder.",
         ) from error
-    if _METADATA not in header or _CHECKSUM not in header:
-        raise ModelError(f"{path} is a safetensors file, but bpnet did not write it.")
     if header[_CHECKSUM] != _checksum(tensors, header[_METADATA]):
         raise ModelError(f"{path} was altered or damaged after it was written: its checksum does not fit.")
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: tensor {name!r} holds numbers that are not finite.")
-    metadata: dict[str, Any] = json.loads(header[_METADATA])
-    return tensors, metadata
+    return tensors, _mapping(header[_METADATA], path)
+
+
+def _mapping(text: str, path: Path) -> dict[str, Any]:
+    try:
+        metadata = json.loads(text)
+    except (ValueError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise ModelError(f"{path}: its metadata are not what bpnet writes.")
+    return metadata
 
 
 def _checksum(tensors: Mapping[str, Array], text: str) -> str:
