@@ -128,7 +128,8 @@ def _fresh_state(experiment: Experiment) -> TrainingState:
 
 
 def _data_mark(experiment: Experiment) -> str:
-    return fingerprint((experiment.dataset.train.X, experiment.dataset.train.Y))
+    parts = (experiment.dataset.train, experiment.dataset.validation)
+    return fingerprint(array for part in parts if part is not None for array in (part.X, part.Y))
 
 
 class _Run:

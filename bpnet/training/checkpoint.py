@@ -1,10 +1,13 @@
 """Checkpoints: all that training changes, so that a resumed run has the bits of an uninterrupted one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bpnet.core.arrays import Array
+from bpnet.core.network import Network
 from bpnet.errors import ModelError
 from bpnet.training.files import load_tensors, save_tensors
 from bpnet.training.trainer import TrainingState
@@ -20,12 +23,12 @@ def save_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) -> 
     OutputError
         If the file cannot be written.
     """
-    tensors = {"parameters": state.network.parameters}
+    tensors = _updated_in_place(state)
     if state.best_epoch:
         tensors["best_parameters"] = state.best_parameters
-    tensors.update({f"optimizer.{name}": array for name, array in state.optimizer_state.items()})
     metadata = {
         "checkpoint": _FORMAT,
+        "layers": _layers(state.network),
         "epoch": state.epoch,
         "seconds": state.seconds,
         "badness": state.badness,
@@ -47,26 +50,39 @@ def restore_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) 
     tensors, metadata = load_tensors(path)
     if metadata.get("checkpoint") != _FORMAT:
         raise ModelError(f"{path} is no checkpoint of this version of bpnet.")
-    if metadata["data"] != data_fingerprint:
-        raise ModelError(
-            f"{path} was trained on other data: the training rows changed since.",
-            advice="Bring the old data back, or start a new run.",
-        )
-    wanted = {"parameters": state.network.parameters}
-    wanted.update({f"optimizer.{name}": array for name, array in state.optimizer_state.items()})
-    saved = {name: array for name, array in tensors.items() if name != "best_parameters"}
-    if {k: (v.shape, v.dtype) for k, v in saved.items()} != {
-        k: (v.shape, v.dtype) for k, v in wanted.items()
-    }:
-        raise ModelError(f"{path} does not fit the config: its network, optimizer or dtype is another.")
-    for name, array in wanted.items():
-        array[...] = saved[name]
-    if metadata["best_epoch"]:
-        state.best_parameters = np.array(tensors["best_parameters"])
-    _restore_counts(state, metadata)
+    try:
+        wanted = _updated_in_place(state)
+        if metadata["best_epoch"]:
+            wanted["best_parameters"] = state.best_parameters = np.empty_like(state.network.parameters)
+        if metadata["layers"] != _layers(state.network) or _forms(tensors) != _forms(wanted):
+            raise ModelError(f"{path} does not fit the config: its network, optimizer or dtype is another.")
+        if metadata["data"] != data_fingerprint:
+            raise ModelError(
+                f"{path} was trained on other data: the training or validation rows changed since.",
+                advice="Bring the old data back, or start a new run.",
+            )
+        for name, array in wanted.items():
+            array[...] = tensors[name]
+        _restore_counts(state, metadata)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} describes a state that cannot be gone on from: {error}") from error
 
 
-def _restore_counts(state: TrainingState, metadata: dict[str, Any]) -> None:
+def _updated_in_place(state: TrainingState) -> dict[str, Array]:
+    optimizer = {f"optimizer.{name}": array for name, array in state.optimizer_state.items()}
+    return {"parameters": state.network.parameters, **optimizer}
+
+
+def _layers(network: Network) -> list[list[Any]]:
+    """What the parameters stand for, as JSON gives it back."""
+    return [[layer.n_in, layer.n_out, layer.activation.name] for layer in network.layers.values()]
+
+
+def _forms(arrays: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+
+def _restore_counts(state: TrainingState, metadata: Mapping[str, Any]) -> None:
     state.epoch, state.seconds = metadata["epoch"], metadata["seconds"]
     state.badness, state.best_epoch = list(metadata["badness"]), metadata["best_epoch"]
     state.rng.bit_generator.state = metadata["generator"]

@@ -16,7 +16,7 @@ CHECKPOINT = Path("checkpoints") / "last.safetensors"
 
 
 def create_run_folder(parent: Path, name: str) -> Path:
-    """Make the first folder ``<parent>/<name>-<n>`` that does not exist yet.
+    """Make the folder ``<parent>/<name>-<n>``, with the number after the largest that is there.
 
     Two runs that start at once get two folders, because making a folder succeeds for one of them only.
 
@@ -27,7 +27,9 @@ def create_run_folder(parent: Path, name: str) -> Path:
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        taken = [folder.name.removeprefix(f"{name}-") for folder in parent.glob(f"{name}-*")]
+        start = f"{name}-"
+        names = (entry.name for entry in parent.iterdir())
+        taken = [taken.removeprefix(start) for taken in names if taken.startswith(start)]
         number = max((int(rest) for rest in taken if rest.isascii() and rest.isdigit()), default=0)
         while True:
             number += 1
@@ -106,7 +108,7 @@ class History:
         layers = [layer.delta for layer in event.layers] + [layer.nabla for layer in event.layers]
         row = [event.epoch, *scores, event.learning_rate, round(event.seconds, 6), *layers]
         try:
-            with self._path.open("ab", buffering=0) as file:
+            with self._path.open("ab") as file:
                 file.write(_line(row))
         except OSError as error:
             raise OutputError(f"{self._path} could not be written: {error.strerror or error}.") from error
