@@ -11,10 +11,10 @@ from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.arrays import Array
 from bpnet.core.losses import LOSSES, Loss, PartneredLoss
 from bpnet.core.metrics import Accuracy, Metric, Regression
-from bpnet.core.network import Layer, Network
+from bpnet.core.network import Layer, Network, from_arrays
 from bpnet.core.registry import Named, Registry
 from bpnet.data import Columns, FileSource, Source, read_with_targets
-from bpnet.errors import ModelError, ShapeError
+from bpnet.errors import DataError, ModelError, ShapeError
 from bpnet.training.evaluation import Samples, evaluate, predict
 from bpnet.training.files import load_tensors, save_tensors
 from bpnet.training.run_folder import MODEL
@@ -55,9 +55,17 @@ class Model:
         Raises
         ------
         DataError
-            If the data do not have the columns that the model was trained on.
+            If the data do not have the columns that the model was trained on, or are so far from what it
+            was trained on that an output is no finite number.
         """
-        return predict(self.network, self.columns.encode_inputs(data, self.network.parameters.dtype))
+        outputs = predict(self.network, self.columns.encode_inputs(data, self.network.parameters.dtype))
+        finite = np.isfinite(outputs).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"Row {int(finite.argmin()) + 1} (the first is 1) gives outputs that are not finite: "
+                "its numbers are too large."
+            )
+        return outputs
 
     def predict(self, data: Source | Path | str | Array) -> Array:
         """Answers, of shape (N,) or (N, targets): class names, or numbers in the target's own unit.
@@ -164,7 +172,7 @@ class Model:
             raise ModelError(f"{path} holds no model of this version of bpnet.")
         try:
             return cls._from_file(tensors, metadata)
-        except (KeyError, TypeError, ValueError, ShapeError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, ShapeError) as error:
             raise ModelError(f"{path} describes a network that cannot be built: {error}") from error
 
     @classmethod
@@ -173,15 +181,16 @@ class Model:
             Layer(x["n_in"], x["n_out"], _create(ACTIVATIONS, x["activation"]), x["dropout"])
             for x in metadata["layers"]
         ]
-        numbers = range(2, len(layers) + 2)
-        flat = np.concatenate([tensors[f"{kind}{l}"].ravel() for kind in ("W", "b") for l in numbers])
+        W, b = ([tensors[f"{kind}{l}"] for l in range(2, len(layers) + 2)] for kind in ("W", "b"))
+        network, columns = from_arrays(layers, W, b, W[0].dtype), Columns.from_json(metadata["columns"])
+        if W[0].dtype.kind != "f" or W[0].dtype.itemsize < 4:  # noqa: PLR2004 - float32 or float64
+            raise TypeError(f"its weights are {W[0].dtype}")
+        ends, wanted = (network.sizes[0], network.sizes[-1]), (len(columns.input_names), columns.target.units)
+        if ends != wanted:
+            raise ShapeError(f"its columns need {wanted} inputs and outputs, and it has {ends}")
         weights = metadata["class_weights"]
-        return cls(
-            Network(layers, flat),
-            _create(LOSSES, metadata["loss"]),
-            Columns.from_json(metadata["columns"]),
-            None if weights is None else tuple(weights),
-        )
+        loss = _create(LOSSES, metadata["loss"])
+        return cls(network, loss, columns, None if weights is None else tuple(weights))
 
 
 def _tensors(network: Network, l: int) -> tuple[tuple[str, Array], tuple[str, Array]]:
