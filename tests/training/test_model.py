@@ -247,11 +247,12 @@ def test_a_path_a_text_an_array_and_a_source_say_the_same(tmp_path: Path) -> Non
 
 def test_numbers_too_large_are_refused_with_their_row() -> None:
     model = numeric_model(np.float32)
-    model.network.W[2][:] = 1e30
-    X = np.array([[1.0, 2.0], [3.0, 4.0], [1e30, 1e30]])
-    model.network.W[2][:, 1] *= -1
+    model.network.W[2][:] = 1
+    model.network.W[3][:] = 3e38  # five units at 1 overflow
+    model.network.b[2][:] = 0
+    X = np.array([[1.0, 2.0], [1.000001, 2.0], [1e30, 1e30], [1e30, 1e30]])
+    assert np.isfinite(model.predict(X[:2])).all()
     with pytest.raises(DataError, match=r"^Row 3 \(the first is 1\) gives outputs that are not finite"):
-        # The tanh takes any z but one that is inf − inf.
         model.predict(X)
 
 
