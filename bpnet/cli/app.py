@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from bpnet import __version__
+from bpnet.cli.common import Command, Group, switch
 from bpnet.cli.evaluate import evaluate
 from bpnet.cli.predict import predict
 from bpnet.cli.train import train
 
 app = typer.Typer(
     name="bpnet",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,17 +32,17 @@ def root(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop."),
+        switch("--version", callback=_show_version, is_eager=True, help="Print the version, and stop."),
     ] = False,
 ) -> None:
     """Train feed-forward networks from a YAML file, and see every layer's error as it learns.
 
     [dim]Examples:[/dim]
-      bpnet train digits              train a built-in example
-      bpnet train my.yaml --set training.epochs=5
+    [cyan]  bpnet train digits[/]                     train a built-in example
+    [cyan]  bpnet predict runs/digits-1 new.csv[/]    answer new rows with it
     """
 
 
-app.command("train")(train)
-app.command("predict")(predict)
-app.command("evaluate")(evaluate)
+app.command("train", cls=Command)(train)
+app.command("predict", cls=Command)(predict)
+app.command("evaluate", cls=Command)(evaluate)

@@ -1,9 +1,10 @@
 """What the commands share: options that mean the same everywhere, and how a mistake ends the program."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from bpnet.errors import BpnetError
 
@@ -12,9 +13,34 @@ if TYPE_CHECKING:
 
     from bpnet.report.console import Consoles
 
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-NoColor: TypeAlias = Annotated[bool, typer.Option("--no-color", help="Use no colours; so does NO_COLOR=1.")]
+
+class Command(TyperCommand):
+    """A command whose ``--help`` is listed without a type, as its other switches are."""
+
+    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
+        return _without_type(super().get_help_option(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands, likewise."""
+
+    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
+        return _without_type(super().get_help_option(ctx))
+
+
+def _without_type(option: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
+    option.metavar = ""
+    return option
+
+
+def switch(*names: str, help: str, **options: Any) -> Any:  # noqa: A002, ANN401 - Typer's own name and types
+    """Declare an option that takes no value, without the type that Typer would show for one."""
+    return typer.Option(*names, help=help, metavar="", **options)
+
+
+Json: TypeAlias = Annotated[bool, switch("--json", help="Print one JSON document instead of text.")]
+Quiet: TypeAlias = Annotated[bool, switch("--quiet", "-q", help="Show no progress, only the run folder.")]
+NoColor: TypeAlias = Annotated[bool, switch("--no-color", help="Use no colours; so does NO_COLOR=1.")]
 
 INTERRUPTED = 130
 

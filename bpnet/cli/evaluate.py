@@ -1,6 +1,5 @@
 """``bpnet evaluate``: how good a trained model is on rows whose answers are known."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +18,15 @@ def evaluate(
     """Score a trained model on the rows of a file.
 
     [dim]Examples:[/dim]
-      bpnet evaluate runs/iris-1 new-flowers.csv
-      bpnet evaluate runs/iris-1 new-flowers.csv --json
+    [cyan]  bpnet evaluate runs/iris-1 new-flowers.csv[/]
+    [cyan]  bpnet evaluate runs/iris-1 new-flowers.csv --json[/]
     """
     with consoles(no_color=no_color) as streams:
         from bpnet import load
-        from bpnet.report.answers import print_score
+        from bpnet.report.answers import print_score, score_as_json
 
         score = load(model).score(data)
         if as_json:
-            typer.echo(json.dumps(score))
+            streams.results.write(score_as_json(score))
         else:
             print_score(streams.results, score)

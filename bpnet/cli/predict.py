@@ -1,6 +1,5 @@
 """``bpnet predict``: a trained model's answers for rows of a file."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -22,21 +21,17 @@ def predict(
     """Print a row of answers for each row of a file: a class and its probabilities, or numbers.
 
     [dim]Examples:[/dim]
-      bpnet predict runs/iris-1 flowers.csv
-      bpnet predict model.safetensors flowers.csv -o answers.csv
+    [cyan]  bpnet predict runs/iris-1 flowers.csv[/]
+    [cyan]  bpnet predict model.safetensors flowers.csv -o answers.csv[/]
     """
-    with consoles(no_color=no_color):
+    with consoles(no_color=no_color) as streams:
         from bpnet import load
-        from bpnet.report.answers import answers_as_csv
+        from bpnet.report.answers import answers_as_csv, answers_as_json
         from bpnet.training.files import write_atomically
 
         answers = load(model).answers(data)
-        if as_json:
-            columns = {name: values.tolist() for name, values in answers.items()}
-            text = json.dumps(columns, ensure_ascii=False) + "\n"
-        else:
-            text = answers_as_csv(answers)
+        text = answers_as_json(answers) if as_json else answers_as_csv(answers)
         if output is None:
-            typer.echo(text, nl=False)
+            streams.results.write(text)
         else:
             write_atomically(output, text.encode())

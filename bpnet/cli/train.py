@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from bpnet.cli.common import INTERRUPTED, Json, NoColor, Quiet, consoles
+from bpnet.cli.common import INTERRUPTED, Json, NoColor, Quiet, consoles, switch
 from bpnet.cli.interrupts import StopRequest, stop_on_signals
 from bpnet.errors import ModelError
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Listeners: TypeAlias = "tuple[Callable[[Event], None], Callable[[str], None]]"
 """Who is told events, and who is told warnings."""
+
+RUNS = Path("runs")
 
 Follow: TypeAlias = "Callable[[], AbstractContextManager[Listeners]]"
 """Opens what shows both, once the config is known to be right."""
@@ -39,8 +41,9 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run folder is made.")
-    ] = Path("runs"),
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where to make the run folder, not in runs."),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Go on with this run folder from its last checkpoint."),
@@ -48,24 +51,26 @@ def train(
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the layers after each line of a pipe, too.")
+        bool, switch("--verbose", "-v", help="Show the layers after each line of a pipe, too.")
     ] = False,
     no_color: NoColor = False,
 ) -> None:
     """Train a network; the result is a numbered run folder.
 
     [dim]Examples:[/dim]
-      bpnet train digits
-      bpnet train my.yaml --set training.epochs=50 --set seed=1
-      bpnet train --resume runs/digits-1 --set training.epochs=60
+    [cyan]  bpnet train digits[/]
+    [cyan]  bpnet train my.yaml --set training.epochs=50 --set seed=1[/]
+    [cyan]  bpnet train --resume runs/digits-1 --set training.epochs=60[/]
     """
     with consoles(no_color=no_color) as streams, stop_on_signals() as stop:
         if (config is None) == (resume is None):
             what = "a config, or --resume with a run folder" if config is None else "either one, not both"
             raise typer.BadParameter(f"give {what}", param_hint="CONFIG")
+        if resume is not None and output is not None:
+            raise typer.BadParameter("a resumed run stays in its folder", param_hint="--output")
         follow = partial(_follow, streams, quiet=quiet, verbose=verbose)
         if resume is None:
-            result = _start(str(config), overrides or [], output, follow, stop)
+            result = _start(str(config), overrides or [], output or RUNS, follow, stop)
         else:
             result = _go_on(resume, overrides or [], follow, stop)
         _show(streams, result, as_json=as_json, quiet=quiet)
@@ -112,9 +117,9 @@ def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet
     from bpnet.report.summary import print_summary
 
     if as_json:
-        typer.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+        streams.results.write(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
     elif quiet:
-        typer.echo(str(result.folder))
+        streams.results.write(f"{result.folder}\n")
     else:
         print_summary(streams.results, result.summary, _next_commands(result.summary))
 

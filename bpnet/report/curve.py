@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import plotille
 from rich.text import Text
@@ -21,7 +20,12 @@ _NO_DOTS = 0x2800
 
 
 def loss_curve(
-    training: Sequence[float], validation: Sequence[float], epochs: int, *, width: int, height: int
+    training: Sequence[float],
+    validation: Sequence[float],
+    epochs: tuple[int, int],
+    *,
+    width: int,
+    height: int,
 ) -> Text:
     """Draw both losses over the epochs.
 
@@ -29,10 +33,10 @@ def loss_curve(
     ----------
     training, validation : sequence of float
         One loss an epoch; ``validation`` may be empty.
-    epochs : int
-        Where the horizontal axis ends.
+    epochs : (int, int)
+        Where the horizontal axis starts, which is the epoch of the first losses, and where it ends.
     width, height : int
-        Size in terminal cells, labels included.
+        Size in terminal cells, labels included; at least 40 and 3.
 
     Returns
     -------
@@ -42,45 +46,43 @@ def loss_curve(
     values = [*training, *validation]
     low, high = min(values), max(values)
     logarithmic = low > 0 and high / low > _LOG_FROM
-    scale = math.log10 if logarithmic else float
-    top, bottom = scale(high), scale(low)
-    if top == bottom:
-        top, bottom = top + 1, bottom - 1
-    labels = [short(high), short(low)]
-    margin = max(map(len, labels)) + 2
-    frame = _Frame(width - margin, height - 1, max(epochs, 2), bottom, top + (top - bottom) * 1e-6)
-    curves = [_draw(frame, [scale(loss) for loss in losses]) for losses in (training, validation)]
+    labels = {0: short(high), height - 2: short(low)} if high > low else {(height - 1) // 2: short(high)}
+    margin = max(map(len, labels.values())) + 2
+    first, last = epochs
+    size = (width - margin, height - 1, last - first)
+    curves = [
+        _draw(_heights(part, low, high, logarithmic=logarithmic), *size) for part in (training, validation)
+    ]
     curve = Text()
     for number, (below, above) in enumerate(zip(*curves, strict=True)):
-        label = {0: labels[0], height - 2: labels[1]}.get(number, "")
+        label = labels.get(number, "")
         curve.append(f"{label:>{margin - 2}} ", "dim").append("┤" if label else "│", "dim")
         curve.append_text(_overlay(below, above)).append("\n")
-    end = f"epoch {epochs}" + (", log scale" if logarithmic else "")
-    curve.append(" " * margin + "1" + f"{end:>{width - margin - 1}}", "dim")
+    end = f"epoch {last}" + (", log scale" if logarithmic else "")
+    start = str(first) if first < last else ""
+    curve.append(" " * margin + start + f"{end:>{width - margin - len(start)}}", "dim")
     return curve
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Size in cells, and the values at the edges: epochs from 1, heights from bottom to top."""
-
-    width: int
-    height: int
-    epochs: int
-    bottom: float
-    top: float
+def _heights(losses: Sequence[float], low: float, high: float, *, logarithmic: bool) -> list[float]:
+    """Where losses stand between the lowest, 0, and the highest, 1; halfway up if all are equal."""
+    if low == high:
+        return [0.5] * len(losses)
+    scale = math.log10 if logarithmic else float
+    bottom, top = scale(low), scale(high)
+    return [(scale(loss) - bottom) / (top - bottom) for loss in losses]
 
 
-def _draw(frame: _Frame, heights: Sequence[float]) -> list[str]:
+def _draw(heights: Sequence[float], width: int, height: int, last: int) -> list[str]:
     """Connect the points in rows of braille, leaving out points that would share a column of dots."""
-    canvas = plotille.Canvas(frame.width, frame.height, 1, frame.bottom, frame.epochs, frame.top)
+    canvas = plotille.Canvas(width, height, xmin=0, ymin=0, xmax=max(last, 1), ymax=1 + 1e-6)
     if len(heights) == 1:
-        canvas.point(1, heights[0])
-    stride = max(1, len(heights) // (_DOTS_A_CELL * frame.width))
+        canvas.point(0, heights[0])
+    stride = max(1, len(heights) // (_DOTS_A_CELL * width))
     kept = [*range(0, len(heights) - 1, stride), *range(len(heights) - 1, len(heights))]
     for first, second in itertools.pairwise(kept):
-        canvas.line(first + 1, heights[first], second + 1, heights[second])
-    return str(canvas.plot()).split("\n")[: frame.height]
+        canvas.line(first, heights[first], second, heights[second])
+    return str(canvas.plot()).split("\n")[:height]
 
 
 def _overlay(below: str, above: str) -> Text:

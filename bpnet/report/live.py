@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,14 +13,24 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bpnet.errors import DivergenceError
 from bpnet.report.curve import TRAINING, VALIDATION, loss_curve
 from bpnet.report.layers import layer_table
-from bpnet.report.numbers import duration, metric, short
+from bpnet.report.numbers import LONGEST, duration, metric
 from bpnet.report.plain import PlainLines, Quiet, Watcher, describe
-from bpnet.training.events import EpochEnded, Event, Progress, TrainingEnded, TrainingStarted
+from bpnet.training.events import EpochEnded, Event, Progress, TrainingStarted
 
 MAX_WIDTH = 140
 CURVE_HEIGHT = 11
+_LEAST_HEIGHT, _LEAST_WIDTH = 4, 40
+"""A curve smaller than that shows nothing."""
+
+_NARROW = 60
+"""Below so many columns every one counts."""
+
+_COUNTS = 32
+"""Columns beside the bar of progress for the time that has passed and the time left."""
+
 _REST = 50
 """The view may take one part in so many of the time."""
 
@@ -30,7 +41,13 @@ def make_watcher(console: Console, *, quiet: bool = False, verbose: bool = False
     """Choose the live view for a terminal, plain lines for anything else, nothing if ``quiet``."""
     if quiet:
         return Quiet()
-    return LiveView(console) if console.is_terminal else PlainLines(console, verbose=verbose)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveView(console)
+    return PlainLines(console, verbose=verbose)
+
+
+_ENDS = {"completed": "done", "early_stopping": "stopped early"}
+_STYLES = {"diverged": "bold red", "interrupted": "yellow"}
 
 
 class LiveView(Quiet):
@@ -50,7 +67,7 @@ class LiveView(Quiet):
         self._best: EpochEnded | None = None
         self._training: list[float] = []
         self._validation: list[float] = []
-        self._ended: TrainingEnded | None = None
+        self._ended = ""
         self._began = time.perf_counter()
         self._next_frame = 0.0
 
@@ -61,6 +78,8 @@ class LiveView(Quiet):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, DivergenceError):
+            self._ended = "diverged"
         self._draw()
         self._live.stop()
 
@@ -78,7 +97,7 @@ class LiveView(Quiet):
             if event.validation is not None:
                 self._validation.append(event.validation.loss)
         else:
-            self._ended = event
+            self._ended = _ENDS.get(event.reason, event.reason)
         now = time.perf_counter()
         if now >= self._next_frame:
             self._draw()
@@ -99,48 +118,60 @@ class LiveView(Quiet):
             self._progress_line(width),
         ]
         if self._last is not None:
-            first = self._last.epoch - len(self._training)
-            curve = loss_curve(
-                self._training, self._validation, self._axis_end() - first, width=width, height=CURVE_HEIGHT
-            )
             layers = layer_table(self._last.layers, self._started.layers, width=width)
-            blocks.extend((self._scores(), self._best_line(), curve, Text(), layers))
+            above: list[RenderableType] = [*blocks, self._scores(width), self._best_line()]
+            below: list[RenderableType] = [Text(), layers]
+            blocks = [*above, *self._curve(width, [*above, *below]), *below]
         return _Narrow(Group(*blocks), width)
 
-    def _axis_end(self) -> int:
+    def _curve(self, width: int, others: Sequence[RenderableType]) -> list[RenderableType]:
+        """The loss curve, as high as the other blocks leave room for, if the terminal can hold it at all."""
         assert self._last is not None
-        return self._last.epoch if self._ended is not None else self._last.epochs
+        if width < _LEAST_WIDTH:
+            return []
+        taken = len(self._console.render_lines(_Narrow(Group(*others), width)))
+        height = max(_LEAST_HEIGHT, min(CURVE_HEIGHT, self._console.height - 1 - taken))
+        first = self._last.epoch - len(self._training) + 1
+        last = self._last.epoch if self._ended else self._last.epochs
+        return [loss_curve(self._training, self._validation, (first, last), width=width, height=height)]
 
-    def _progress_line(self, width: int) -> Table:
+    def _progress_line(self, width: int) -> RenderableType:
         started = self._started
         assert started is not None
         done = float(self._last.epoch if self._last else started.epochs_done)
         if self._progress is not None:
             done += self._progress.samples_done / self._progress.samples
-        elapsed = time.perf_counter() - self._began
-        fraction = (done - started.epochs_done) / max(started.epochs - started.epochs_done, 1)
-        left = f"{duration(elapsed * (1 - fraction) / fraction)} left" if fraction else ""
-        if self._ended is not None:
-            left = {"completed": "done", "early_stopping": "stopped early"}.get(
-                self._ended.reason, self._ended.reason
-            )
-        epoch = min(math.floor(done) + (0 if self._ended or done == math.floor(done) else 1), started.epochs)
-        line = Table.grid(padding=(0, 2), expand=False)
-        bar = ProgressBar(total=started.epochs, completed=done, width=max(10, width - 52))
-        line.add_row(f"epoch {epoch}/{started.epochs}", bar, duration(elapsed), left)
+        epoch = min(math.ceil(done) if not self._ended else math.floor(done), started.epochs)
+        head = f"epoch {epoch:,}/{started.epochs:,}"
+        tail = self._ended or self._time(done - started.epochs_done, started.epochs - started.epochs_done)
+        room = width - len(head) - _COUNTS
+        if room < 0:
+            return Text(f"{head}  {tail}")
+        line = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=started.epochs, completed=done, width=room)
+        line.add_row(head, bar, Text(tail, _STYLES.get(self._ended, "")))
         return line
 
-    def _scores(self) -> Table:
+    def _time(self, done: float, epochs: int) -> str:
+        """How long it has taken, and how long it may still take."""
+        elapsed = time.perf_counter() - self._began
+        left = f"  {duration(elapsed * (epochs - done) / done)} left" if done else ""
+        return duration(elapsed) + left
+
+    def _scores(self, width: int) -> Table:
         started, last = self._started, self._last
         assert started is not None
         assert last is not None
-        table = Table.grid(padding=(0, 2))
+        table = Table(box=None, pad_edge=False, padding=(0, 1 if width < _NARROW else 3, 0, 0))
+        table.add_column("")
+        for name in ("loss", *started.metrics):
+            table.add_column(Text(name, "dim"), justify="right", min_width=LONGEST)
         rows = [("training", last.train, TRAINING)]
         if last.validation is not None:
             rows.append(("validation", last.validation, VALIDATION))
         for part, score, colour in rows:
-            cells = [Text(f"{name} {metric(name, score[name])}") for name in started.metrics]
-            table.add_row(Text(f"━ {part}", colour), f"loss {short(score.loss)}", *cells)
+            cells = [metric(name, score[name]) for name in ("loss", *started.metrics)]
+            table.add_row(Text(f"━ {part}", colour), *cells)
         return table
 
     def _best_line(self) -> Text:

@@ -5,10 +5,12 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
+from rich.text import Text
 
+from bpnet.report.console import PIPE_WIDTH
 from bpnet.report.layers import layer_table
-from bpnet.report.numbers import metric, superscript
-from bpnet.training.events import EpochEnded, Event, TrainingEnded, TrainingStarted
+from bpnet.report.numbers import LONGEST, metric, superscript
+from bpnet.training.events import EpochEnded, Event, TrainingStarted
 
 PLAIN_LINES = 60
 """A pipe gets about so many lines at most, however many epochs there are."""
@@ -16,8 +18,8 @@ PLAIN_LINES = 60
 _LAYERS_A_LINE = 2
 """Deltas that fit on a line: with more layers, those of the first hidden layer and of the output."""
 
-_WIDTH = 9
-"""Columns of a number: eight of them and the epoch fit into 80."""
+_WIDTH = LONGEST + 1
+"""Columns of a number and the gap before it: eight of them and the epoch fit into 80."""
 
 
 class Watcher(Protocol):
@@ -72,10 +74,16 @@ class PlainLines(Quiet):
 
     def __init__(self, console: Console, *, verbose: bool) -> None:
         self._console, self._verbose = console, verbose
-        self._every, self._first = 1, 0
+        self._every, self._first = 1, len("epoch")
         self._shown: tuple[int, ...] = ()
         self._started: TrainingStarted | None = None
         self._unsaid: EpochEnded | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._unsaid is not None:
+            self._print(self._unsaid)
 
     def tell(self, event: Event) -> None:
         """Print what is worth a line."""
@@ -84,15 +92,13 @@ class PlainLines(Quiet):
             self._every = _round_up((event.epochs - event.epochs_done) / PLAIN_LINES)
             last = len(event.layers)
             self._shown = (2, last) if last > 1 + _LAYERS_A_LINE else tuple(range(2, last + 1))
-            self._first = max(len(f"{event.epochs}/{event.epochs}"), len("epoch"))
-            self._console.print(f"{event.name}: {describe(event)}")
-            self._console.print(self._heading(event))
+            self._first = max(len(f"{event.epochs}"), len("epoch"))
+            lines = f"{event.name}: {describe(event)}\n{_which_epochs(event)}\n{self._heading(event)}"
+            self._console.print(Text(lines), soft_wrap=False)
         elif isinstance(event, EpochEnded):
             self._unsaid = event
             if event.epoch % self._every == 0 or event.epoch in {1, event.epochs}:
                 self._print(event)
-        elif isinstance(event, TrainingEnded) and self._unsaid is not None:
-            self._print(self._unsaid)
 
     def _heading(self, started: TrainingStarted) -> str:
         scores = [
@@ -100,12 +106,12 @@ class PlainLines(Quiet):
             for name in ("loss", *started.metrics)
         ]
         deltas = [f"{'δ' + superscript(l):>{_WIDTH}}" for l in self._shown]
-        return "epoch".ljust(self._first) + "".join(scores + deltas)
+        return f"{'epoch':>{self._first}}" + "".join(scores + deltas)
 
     def _print(self, event: EpochEnded) -> None:
         assert self._started is not None, "training starts before an epoch ends"
         self._unsaid = None
-        cells = [f"{event.epoch}/{event.epochs}".ljust(self._first)]
+        cells = [f"{event.epoch:>{self._first}}"]
         for name in ("loss", *self._started.metrics):
             scores = (event.train,) if event.validation is None else (event.train, event.validation)
             cells.extend(f"{metric(name, score[name]):>{_WIDTH}}" for score in scores)
@@ -114,7 +120,12 @@ class PlainLines(Quiet):
         )
         self._console.print("".join(cells) + (" *" if event.best else ""))
         if self._verbose:
-            self._console.print(layer_table(event.layers, self._started.layers, width=self._console.width))
+            self._console.print(layer_table(event.layers, self._started.layers, width=PIPE_WIDTH))
+
+
+def _which_epochs(started: TrainingStarted) -> str:
+    done, epochs = started.epochs_done, started.epochs
+    return f"epochs: {f'{done + 1} to ' if done else ''}{epochs}, * marks the best so far"
 
 
 def _round_up(value: float) -> int:

@@ -20,7 +20,9 @@ _REASONS = {
 }
 
 
-def render_summary(summary: Mapping[str, Any], next_commands: Sequence[tuple[str, str]]) -> RenderableType:
+def render_summary(
+    summary: Mapping[str, Any], next_commands: Sequence[tuple[str, str]], width: int
+) -> RenderableType:
     """Lay out ``summary.json`` for a person.
 
     Parameters
@@ -28,22 +30,25 @@ def render_summary(summary: Mapping[str, Any], next_commands: Sequence[tuple[str
     summary : mapping
         As ``summary.json`` holds it.
     next_commands : sequence of (str, str)
-        A command to try, and what it does.
+        A command to try, and what it does; the latter is left out where it does not fit.
+    width : int
+        Columns at hand.
     """
     blocks: list[RenderableType] = [Text(), _headline(summary), Text(), _scores(summary), Text()]
     blocks.append(Text.assemble(("run folder  ", "dim"), (summary["run"], "bold")))
     if next_commands:
         blocks.append(Text("try next", "dim"))
-        longest = max(len(command) for command, _ in next_commands)
+        longest = max(len(command) for command, _ in next_commands) + 3
+        fits = all(2 + longest + len(meaning) <= width for _, meaning in next_commands)
         for command, meaning in next_commands:
-            padding = " " * (longest - len(command) + 3)
-            blocks.append(Text.assemble("  ", (command, "cyan"), padding, (meaning, "dim")))
+            padding = " " * (longest - len(command))
+            blocks.append(Text.assemble("  ", (command, "cyan"), (padding + meaning if fits else "", "dim")))
     return Group(*blocks)
 
 
 def _headline(summary: Mapping[str, Any]) -> Text:
     epochs, best = summary["epochs"], summary["best_epoch"]
-    count = f"{epochs} epoch{'s' * (epochs != 1)} in {duration(summary['seconds'])}"
+    count = f"{epochs:,} epoch{'s' * (epochs != 1)} in {duration(summary['seconds'])}"
     line = Text.assemble((f"{summary['name']}: ", "bold"), count, _REASONS[summary["stopped"]])
     if best:
         line.append(f"; best by {summary['monitor'].replace('_', ' ')}: epoch {best}", "green")
@@ -71,4 +76,4 @@ def print_summary(
     console: Console, summary: Mapping[str, Any], next_commands: Sequence[tuple[str, str]]
 ) -> None:
     """Print :func:`render_summary`."""
-    console.print(render_summary(summary, next_commands))
+    console.print(render_summary(summary, next_commands, console.width))
