@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic_core import CoreSchema
 
-from bpnet.config.accepts import LayerSize, Matrix, Names, Number, OneOf, OrNull, Text, TrueOrFalse, Vector
+from bpnet.config.accepts import LayerSize, Number, OneOf, OrNull, Text, TrueOrFalse
 from bpnet.config.choices import Choice, ClassWeights, Named
+from bpnet.config.lists import Matrix, Names, Vector
 from bpnet.config.places import Document, KeyPath, read_path
 from bpnet.config.sources import FilePath, IdxPair, Part, Section, Source
 from bpnet.core.activations import ACTIVATIONS
