@@ -25,12 +25,12 @@ from tests.config.texts import FOLDER, load, problem, problems, with_line
 
 
 @contextmanager
-def registered(registry: Registry[Any], cls: type) -> Iterator[None]:
+def registered(registry: Registry[Any], cls: Any) -> Iterator[None]:
     registry.register(cls)
     try:
         yield
     finally:
-        del registry._classes[cls.name]  # type: ignore[attr-defined]
+        del registry._classes[cls.name]
 
 
 @dataclass(frozen=True)
