@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from bpnet.core.arrays import Array
 from bpnet.errors import DataError
+
+_LARGEST = 1e100
+"""A number beyond this is a mistake; sums and squares of smaller ones do not overflow."""
 
 
 class Rows(Protocol):
@@ -42,7 +46,7 @@ class Rows(Protocol):
         Raises
         ------
         DataError
-            If a cell is neither blank nor a finite number.
+            If a cell is neither blank nor a number of sensible size.
         """
 
     def texts(self, name: str) -> Array:
@@ -100,7 +104,7 @@ class Matrix:
             positions = {name: k for k, name in enumerate(self.names)}
             picked = picked[:, [positions[name] for name in names]]
         if picked.dtype.kind == "f":
-            refuse_infinite(self, picked, names)
+            refuse_huge(self, picked, names)
         return picked
 
     def texts(self, name: str) -> Array:
@@ -127,19 +131,41 @@ def write_number(value: float) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def refuse_infinite(rows: Rows, values: Array, names: Sequence[str]) -> None:
-    """Stop at the first infinite number.
+def refuse_huge(rows: Rows, values: Array, names: Sequence[str]) -> None:
+    """Stop at the first number that is infinite or too large to calculate with.
 
     Raises
     ------
     DataError
         Naming its row and column.
     """
-    infinite = np.isinf(values)
-    if infinite.any():
-        row, column = np.argwhere(infinite)[0]
+    limit = min(_LARGEST, float(np.finfo(values.dtype).max))
+    huge = (values > limit) | (values < -limit)
+    if huge.any():
+        row, column = np.argwhere(huge)[0]
+        value = values[row, column]
         raise DataError(
-            f"{rows.place(int(row))}: column {names[column]!r} is {values[row, column]:g}, "
-            "which is no finite number.",
+            f"{rows.place(int(row))}: column {names[column]!r} is {value:g}, "
+            f"which is {'no finite' if np.isinf(value) else 'too large a'} number.",
             advice="Correct the cell, or leave it blank and set data.missing.",
         )
+
+
+def narrow(rows: Rows, scaled: Array, dtype: npt.DTypeLike, names: Sequence[str]) -> Array:
+    """Scaled numbers of some columns in the dtype of training.
+
+    Raises
+    ------
+    DataError
+        If one of them is too large for it; names its row and column.
+    """
+    with np.errstate(over="ignore"):
+        narrowed: Array = scaled.astype(dtype)
+    if not np.isfinite(narrowed).all():
+        row, column = np.argwhere(~np.isfinite(narrowed))[0]
+        raise DataError(
+            f"{rows.place(int(row))}: column {names[column]!r} is {scaled[row, column]:g} after scaling, "
+            f"which is too large for {np.dtype(dtype)}.",
+            advice="Correct the cell; or set data.scale (data.scale_target for a target) to standard.",
+        )
+    return narrowed

@@ -1,5 +1,6 @@
 """Tables: CSV, TSV and Parquet, read by polars as text and turned into numbers column by column."""
 
+import collections
 import gzip
 import io
 import zlib
@@ -12,8 +13,8 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
-from bpnet.data.rows import refuse_infinite, write_number
-from bpnet.data.text_table import line_of, read_header, refuse_ragged
+from bpnet.data.rows import refuse_huge, write_number
+from bpnet.data.text_table import even_rows, line_of, read_header
 from bpnet.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", 
 _BYTES_A_CELL = 16 + 8 + 8
 """Memory of a cell while a file is read: polars' text view, the number, the encoded input."""
 
+_BYTES_A_CELL_SLOWLY = 100
+"""Memory of a cell that is a Python object."""
+
 _SAMPLE = 2**20
+
+_SHOWN = 60
+"""Characters of a cell that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Table:
     Attributes
     ----------
     frame : polars.DataFrame
-        Columns of texts (null where blank), numbers or booleans.
+        Columns of texts (null where blank), numbers, booleans, or kinds that nobody can learn from.
     path : Path
     separator : str or None
         Of a text table; None for Parquet.
@@ -76,17 +83,32 @@ class Table:
         return f"{self.path}:{line_of(self.path, self.content, self.separator, number)}"
 
     def kind(self, name: str) -> str:
-        column = self.frame[name]
-        if column.dtype.is_numeric() or str(column.dtype) == "Boolean":
-            return "number"
+        column = self._column(name)
         filled = len(column) - column.null_count()
         numbers = len(column) - self._to_numbers(name).null_count()
         return "number" if numbers == filled else "mixed" if numbers else "text"
 
-    def _to_numbers(self, name: str) -> "pl.Series":
+    def _column(self, name: str) -> "pl.Series":
         import polars as pl
 
-        return self.frame[name].cast(pl.Float64, strict=False)
+        column = self.frame[name]
+        if not column.dtype.is_numeric() and column.dtype not in (pl.String, pl.Boolean):
+            raise DataError(
+                f"{self.path}: column {name!r} holds {column.dtype}, which is neither number nor text.",
+                advice=f"Turn it into numbers or text first, or leave it out: data.drop: [{name}].",
+            )
+        return column
+
+    def _to_numbers(self, name: str) -> "pl.Series":
+        """A column as float64, yes and no as 1 and 0, null where that cannot be done."""
+        import polars as pl
+
+        column = self._column(name)
+        numbers = column.cast(pl.Float64, strict=False)
+        if numbers.null_count() == column.null_count():
+            return numbers
+        binary = column.str.to_lowercase().replace({"true": "1", "false": "0"})
+        return binary.cast(pl.Float64, strict=False)
 
     def numbers(self, names: Sequence[str]) -> Array:
         values = np.empty((len(self), len(names)))
@@ -96,23 +118,28 @@ class Table:
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 raise DataError(
-                    f"{self.place(row)}: column {name!r} is {self.frame[name][row]!r}, which is no number, "
-                    "as other cells of it are.",
+                    f"{self.place(row)}: column {name!r} is {_shorten(self.frame[name][row])}, "
+                    "expected a number.",
                     advice="Correct the cell; or say that the values are names: data.categorical "
                     "for a feature, data.task: classification for the target.",
                 )
             values[:, k] = column.to_numpy()
-        refuse_infinite(self, values, names)
+        refuse_huge(self, values, names)
         return values
 
     def texts(self, name: str) -> Array:
         import polars as pl
 
-        column = self.frame[name]
+        column = self._column(name)
         if column.dtype.is_float():
             cells = [None if x is None or x != x else write_number(x) for x in column]  # noqa: PLR0124 - nan
-            return np.array([*cells, None], dtype=object)[:-1]
-        return np.array([*column.cast(pl.String).to_list(), None], dtype=object)[:-1]
+        else:  # 3.0 is the same class as 3, whichever of them a program writes
+            cells = column.cast(pl.String).str.replace(r"^(-?\d+)\.0*$", "${1}").to_list()
+        return np.array([*cells, None], dtype=object)[:-1]
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 def read_table(path: Path) -> Table:
@@ -123,17 +150,13 @@ def read_table(path: Path) -> Table:
     DataError
         If it cannot be read, has no rows or columns, or is not what its ending says.
     """
-    import polars as pl
-
     name = path.name.lower()
     content = _unpack(path) if name.endswith(".gz") else None
-    try:
-        if name.removesuffix(".gz").endswith(".parquet"):
-            table = _read_parquet(path, content)
-        else:
-            table = _read_text(path, content, "\t" if name.removesuffix(".gz").endswith(".tsv") else ",")
-    except (pl.exceptions.PolarsError, MemoryError) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
+    name = name.removesuffix(".gz")
+    if name.endswith(".parquet"):
+        table = _read_parquet(path, content)
+    else:
+        table = _read_text(path, content, "\t" if name.endswith(".tsv") else ",")
     if not len(table):
         raise DataError(f"{path} has column names, but no rows below them.")
     return table
@@ -157,61 +180,65 @@ def _read_text(path: Path, content: bytes | None, separator: str) -> Table:
     import polars as pl
 
     names = read_header(path, content, separator)
-    _refuse_large_text(path, content, separator)
-    try:
-        frame = pl.read_csv(
-            path if content is None else io.BytesIO(content), separator=separator, infer_schema=False
-        )
-    except pl.exceptions.PolarsError as error:
-        refuse_ragged(path, content, separator)
-        raise DataError(
-            f"{path} cannot be read: {str(error).splitlines()[0]}.",
-            advice="Are its lines ended by a line feed, and its quotes closed?",
-        ) from error
+    frame = _read_cells(path, content, separator, names)
+    frame = frame.select(pl.all().str.strip_chars())
     filled = frame.select(pl.any_horizontal((pl.all() != "").fill_null(value=False))).to_series()
-    frame = frame.filter(filled)
-    if frame.height and frame[frame.columns[-1]].null_count():  # a short row leaves its last cells null
-        refuse_ragged(path, content, separator)
-    frame.columns = list(names)
-    cells = pl.all().str.strip_chars()
-    frame = frame.select(pl.when(~cells.is_in(BLANKS)).then(cells))
+    frame = frame.filter(filled)[1:]  # the first filled row is the header
+    if frame[names[-1]].null_count():  # a short row leaves its last cells null
+        collections.deque(even_rows(path, content, separator), maxlen=0)
+    frame = frame.select(pl.when(~pl.all().is_in(BLANKS)).then(pl.all()))
     return Table(frame, path, separator, content, np.arange(frame.height))
 
 
-def _refuse_large_text(path: Path, content: bytes | None, separator: str) -> None:
+def _read_cells(path: Path, content: bytes | None, separator: str, names: Sequence[str]) -> "pl.DataFrame":
+    """Every line's cells, those of the header and of blank lines too."""
+    import polars as pl
+
+    _refuse_large_text(path, content, separator, _BYTES_A_CELL)
+    schema = dict.fromkeys(names, pl.String)
+    source = path if content is None else io.BytesIO(content)
+    try:
+        return pl.read_csv(source, separator=separator, has_header=False, schema=schema, glob=False)
+    except pl.exceptions.PolarsError:  # a mistake; or a quote within a cell, which only it takes for one
+        _refuse_large_text(path, content, separator, _BYTES_A_CELL_SLOWLY)
+        return pl.DataFrame(list(even_rows(path, content, separator)), schema, orient="row")
+
+
+def _refuse_large_text(path: Path, content: bytes | None, separator: str, bytes_a_cell: int) -> None:
     with path.open("rb") as file:
         sample = file.read(_SAMPLE) if content is None else content[:_SAMPLE]
     size = path.stat().st_size if content is None else len(content)
     cells = sample.count(separator.encode()) + sample.count(b"\n") + 1
-    refuse_if_too_large(path, round(size + _BYTES_A_CELL * cells * size / len(sample)))
+    refuse_if_too_large(path, round(size + bytes_a_cell * cells * size / len(sample)))
 
 
 def _read_parquet(path: Path, content: bytes | None) -> Table:
     import polars as pl
 
+    path.open("rb").close()  # what the system says about a file that cannot be opened is plainer than polars
     source = path if content is None else io.BytesIO(content)
     try:
-        rows = pl.scan_parquet(source).select(pl.len()).collect().item()
-        schema = pl.read_parquet_schema(source)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(
-            f"{path} is no Parquet file, or is damaged ({str(error).splitlines()[0]})."
-        ) from error
-    refuse_if_too_large(path, rows * len(schema) * _BYTES_A_CELL)
-    frame = pl.read_parquet(source)
-    columns = []
-    for column in frame:
-        kind = column.dtype
-        if kind.is_float():
-            columns.append(column.fill_nan(None))
-        elif kind.is_numeric() or kind == pl.Boolean:
-            columns.append(column)
-        elif kind in (pl.String, pl.Categorical, pl.Enum):
-            text = column.cast(pl.String).str.strip_chars()
-            columns.append(text.set(text.is_in(BLANKS), None))
-        else:
-            raise DataError(
-                f"{path}: column {column.name!r} holds {kind}, which is neither number nor text.",
-                advice="Turn it into numbers or text first.",
-            )
+        scan = pl.scan_parquet(source, glob=False)
+        rows = scan.select(pl.len()).collect().item()
+        refuse_if_too_large(path, rows * len(scan.collect_schema()) * _BYTES_A_CELL)
+        frame = scan.collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = next(iter(str(error).splitlines()), "no reason given")
+        raise DataError(f"{path} is no Parquet file, or is damaged ({reason}).") from error
+    columns = [_with_nulls(column) for column in frame]
     return Table(pl.DataFrame(columns), path, None, None, np.arange(frame.height))
+
+
+def _with_nulls(column: "pl.Series") -> "pl.Series":
+    """A column whose blank cells are null, texts being texts."""
+    import polars as pl
+
+    kind = column.dtype
+    if kind == pl.Null:
+        return column.cast(pl.Float64)
+    if kind.is_float():
+        return column.fill_nan(None)
+    if kind in (pl.String, pl.Categorical, pl.Enum):
+        text = column.cast(pl.String).str.strip_chars()
+        return text.set(text.is_in(BLANKS), None)
+    return column

@@ -9,11 +9,23 @@ from typing import IO
 
 from bpnet.errors import DataError
 
+_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
+"""What polars strips from both ends of a cell; a line of nothing else is left out."""
+
 _LONGEST_CELL = 2**30
+
+_FOREIGN = {
+    b"PK\x03\x04": ("a zip or Excel file", "Save the table as CSV."),
+    b"\x1f\x8b": ("gzipped", "Let its name end in .gz."),
+    b"PAR1": ("a Parquet file", "Let its name end in .parquet."),
+    b"\xff\xfe": ("UTF-16 text", "Save it as UTF-8 text."),
+    b"\xfe\xff": ("UTF-16 text", "Save it as UTF-8 text."),
+}
+"""By its first bytes: what a file is that is no UTF-8 text, and what to do with it."""
 
 
 def read_header(path: Path, content: bytes | None, separator: str) -> tuple[str, ...]:
-    """Column names of a CSV or TSV file, stripped of blanks around them.
+    """Column names of a CSV or TSV file, without blanks around them or line breaks in them.
 
     Parameters
     ----------
@@ -27,51 +39,72 @@ def read_header(path: Path, content: bytes | None, separator: str) -> tuple[str,
     DataError
         If there is no header, or a name is missing or given twice.
     """
+    _refuse_foreign(path, content)
     first = next(_records(path, content, separator), None)
     if first is None:
         raise DataError(f"{path} is empty.", advice="The first line must hold the column names.")
     line, cells = first
-    names = tuple(cell.strip() for cell in cells)
-    for number, name in enumerate(names, start=1):
-        where = f"{path}:{line}: column {number}"
+    names: dict[str, int] = {}
+    for number, cell in enumerate(cells, start=1):
+        name, where = " ".join(cell.split()), f"{path}:{line}: column {number}"
         if not name:
             raise DataError(
                 f"{where} has no name.", advice="Name it (and data.drop it, if it only numbers the rows)."
             )
         if not name.isprintable():
-            raise DataError(f"{path} does not look like a text table: its first line is no text.")
-        if name in names[: number - 1]:
-            raise DataError(f"{where} is called {name!r}, as column {names.index(name) + 1} is.")
-    if len(names) == 1 and (other := next((mark for mark in ";\t,|" if mark in names[0]), None)):
+            raise DataError(
+                f"{path} does not look like a text table: its first line is no text.",
+                advice="Save the table as CSV, in UTF-8.",
+            )
+        if name in names:
+            raise DataError(
+                f"{where} is called {name!r}, as column {names[name]} is.",
+                advice="Give every column a name of its own, in the first line.",
+            )
+        names[name] = number
+    _refuse_other_separator(cells, f"{path}:{line}")
+    return tuple(names)
+
+
+def _refuse_foreign(path: Path, content: bytes | None) -> None:
+    with _open(path, content) as file:
+        start = file.read(4)
+    for signature, (kind, advice) in _FOREIGN.items():
+        if start.startswith(signature):
+            raise DataError(f"{path} is no text table: it is {kind}.", advice=advice)
+
+
+def _refuse_other_separator(cells: list[str], where: str) -> None:
+    if len(cells) == 1 and (other := next((mark for mark in ";\t,|" if mark in cells[0]), None)):
         raise DataError(
-            f"{path}:{line}: found one column, {names[0]!r}.",
+            f"{where}: found one column, {cells[0]!r}.",
             advice=f"Is it separated by {other!r}? A .csv file needs commas, a .tsv file tabs.",
         )
-    return names
 
 
 def line_of(path: Path, content: bytes | None, separator: str, row: int) -> int:
-    """Line in which a row ends; the first row after the header is 0, and blank lines do not count."""
+    """Line in which a row begins; the first row after the header is 0, and blank lines do not count."""
     line, _ = next(itertools.islice(_records(path, content, separator), row + 1, None))
     return line
 
 
-def refuse_ragged(path: Path, content: bytes | None, separator: str) -> None:
-    """Stop at the first row that has not one cell a column, or whose quotes do not close.
+def even_rows(path: Path, content: bytes | None, separator: str) -> Iterator[list[str]]:
+    """Cells of every row, the header first, as Python's own reader finds them.
 
     Raises
     ------
     DataError
-        Naming the line.
+        At the first row that has not one cell a column, or whose quotes are out of place; names the line.
     """
-    records = _records(path, content, separator)
-    _, header = next(records)
-    for line, cells in records:
-        if len(cells) != len(header):
+    width = 0
+    for line, cells in _records(path, content, separator):
+        width = width or len(cells)
+        if len(cells) != width:
             raise DataError(
-                f"{path}:{line}: found {_count(cells)}, expected {len(header)} as in the first line.",
+                f"{path}:{line}: found {_count(cells)}, expected {width} as in the first line.",
                 advice="A cell that holds the separator must stand in double quotes.",
             )
+        yield cells
 
 
 def _count(cells: list[str]) -> str:
@@ -79,26 +112,38 @@ def _count(cells: list[str]) -> str:
 
 
 def _records(path: Path, content: bytes | None, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and cells, the header included, lines without a cell left out."""
+    """First lines and cells of the rows, the header included, lines without a filled cell left out."""
     csv.field_size_limit(_LONGEST_CELL)
     with _open(path, content) as file:
-        reader = csv.reader(file, delimiter=separator, strict=True)
+        reader = csv.reader(_lines(file, path), delimiter=separator, strict=True)
+        line = 1
         try:
             for cells in reader:
-                if any(cells):
-                    yield reader.line_num, cells
+                if any(cell.strip(_SPACES) for cell in cells):
+                    yield line, cells
+                line = reader.line_num + 1
         except csv.Error as error:
+            if "new-line" in str(error):
+                raise DataError(
+                    f"{path}:{line}: a carriage return stands within the line.",
+                    advice="Lines must end with a line feed, or a carriage return and a line feed.",
+                ) from error
             raise DataError(
-                f"{path}:{reader.line_num}: a double quote is out of place ({error}).",
+                f"{path}:{line}: a double quote is out of place in the row that begins here ({error}).",
                 advice="Quotes go around a whole cell; one inside it is doubled.",
             ) from error
+
+
+def _lines(file: IO[bytes], path: Path) -> Iterator[str]:
+    for number, line in enumerate(file, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path}:{reader.line_num + 1}: byte 0x{error.object[error.start]:02x} is not UTF-8.",
+                f"{path}:{number}: byte 0x{line[error.start]:02x} is not UTF-8.",
                 advice="Save the file as UTF-8 text.",
             ) from error
 
 
-def _open(path: Path, content: bytes | None) -> IO[str]:
-    raw = path.open("rb") if content is None else io.BytesIO(content)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+def _open(path: Path, content: bytes | None) -> IO[bytes]:
+    return path.open("rb") if content is None else io.BytesIO(content)
