@@ -18,6 +18,9 @@ _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 _IDX_LIMIT = 2**31
 """Numbers in an IDX file; anything beyond is a damaged header."""
 
+_IDX_DIMENSIONS = 8
+"""Likewise."""
+
 
 def read_npz(path: Path) -> tuple[Matrix, Matrix | None]:
     """Arrays ``X`` of shape (N, ...) and, if it is there, ``y`` of shape (N,) or (N, k).
@@ -30,17 +33,22 @@ def read_npz(path: Path) -> tuple[Matrix, Matrix | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}
-        refuse_if_too_large(path, 2 * sum(sizes.get(f"{name}.npy", 0) for name in ("X", "y")))
+        members = {name: f"{name}.npy" for name in ("X", "y") if f"{name}.npy" in sizes}
+        refuse_if_too_large(path, 2 * sum(sizes[member] for member in members.values()))
         with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ("X", "y") if name in arrays}
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, MemoryError) as error:
+            found = {name: np.asarray(arrays[member]) for name, member in members.items()}
+    except (OSError, DataError):
+        raise
+    except Exception as error:  # whatever damaged files make zipfile and NumPy raise
         raise DataError(
-            f"{path} cannot be read: {error}.",
+            f"{path} is no NPZ file, or is damaged ({error}).",
             advice="An NPZ file is made with numpy.savez(path, X=..., y=...), of numbers and texts only.",
         ) from error
     if "X" not in found:
         names = ", ".join(name.removesuffix(".npy") for name in sizes) or "nothing"
-        raise DataError(f"{path} holds {names}, but no array X.")
+        raise DataError(
+            f"{path} holds {names}, but no array X.", advice="Make it with numpy.savez(path, X=..., y=...)."
+        )
     X, y = found["X"], found.get("y")
     if X.ndim < 2 or X.dtype.kind not in "fiub" or not X.size:  # noqa: PLR2004 - rows and columns
         raise DataError(
@@ -51,7 +59,7 @@ def read_npz(path: Path) -> tuple[Matrix, Matrix | None]:
 
 
 def _targets(y: Array, rows: int, path: Path) -> Matrix:
-    if y.ndim not in (1, 2) or len(y) != rows or y.dtype.kind not in "fiubU":
+    if y.ndim not in (1, 2) or len(y) != rows or y.dtype.kind not in "fiubU" or not y.size:
         raise DataError(
             f"{path}: y has shape {y.shape} of {y.dtype}, "
             f"expected numbers or texts of shape ({rows},) or ({rows}, columns)."
@@ -65,7 +73,7 @@ def read_idx_pair(features: Path, target: Path) -> tuple[Matrix, Matrix]:
     Raises
     ------
     DataError
-        If a file is no IDX file, or they have not as many entries.
+        If a file is no IDX file, or they do not have as many entries.
     """
     images, labels = read_idx(features), read_idx(target)
     if labels.ndim != 1:
@@ -77,7 +85,7 @@ def read_idx_pair(features: Path, target: Path) -> tuple[Matrix, Matrix]:
 
 def as_rows(images: Array, path: Path) -> Matrix:
     """One row an image."""
-    if images.ndim < 2 or not images.size:  # noqa: PLR2004 - images and their pixels
+    if images.ndim < 2:  # noqa: PLR2004 - images and their pixels
         raise DataError(f"{path} has shape {images.shape}, expected images.")
     return Matrix(images.reshape(len(images), -1), str(path), "x")
 
@@ -100,17 +108,18 @@ def read_idx(path: Path) -> Array:
 def _read_idx(file: IO[bytes] | gzip.GzipFile, path: Path) -> Array:
     start = file.read(4)
     if start[:2] == b"\x1f\x8b":
-        raise DataError(f"{path} is gzipped: unpack it, or let its name end in .gz.")
-    if len(start) != 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or not start[3]:  # noqa: PLR2004
+        raise DataError(f"{path} is gzipped.", advice="Unpack it, or let its name end in .gz.")
+    dimensions = start[3] if len(start) == 4 else 0  # noqa: PLR2004 - bytes
+    if start[:2] != b"\0\0" or not 1 <= dimensions <= _IDX_DIMENSIONS or start[2] not in _IDX_TYPES:
         raise DataError(f"{path} is no IDX file: it begins with {start.hex(' ') or 'nothing'}.")
-    header = file.read(4 * start[3])
+    header = file.read(4 * dimensions)
     dtype = np.dtype(_IDX_TYPES[start[2]])
-    if len(header) < 4 * start[3]:
+    if len(header) < 4 * dimensions:
         raise DataError(f"{path} is cut short within its header.")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     count = math.prod(shape)
-    if count > _IDX_LIMIT:
-        raise DataError(f"{path} says that it holds {count:,} numbers: it is damaged.")
+    if not 0 < count <= _IDX_LIMIT:
+        raise DataError(f"{path} says that it holds {count:,} numbers: it is empty or damaged.")
     refuse_if_too_large(path, 2 * count * dtype.itemsize)
     content = file.read(count * dtype.itemsize)
     if len(content) < count * dtype.itemsize or file.read(1):

@@ -1,5 +1,6 @@
 """Columns: what is learnt from training rows so that any later row becomes inputs in the same way."""
 
+import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bpnet.core.arrays import Array
+from bpnet.data.memory import refuse_if_too_large
 from bpnet.data.reading import read_inputs
-from bpnet.data.rows import Rows, is_blank, is_nan
+from bpnet.data.rows import Rows, is_blank, is_nan, narrow
 from bpnet.data.scaling import Scaling, learn_scaling
 from bpnet.data.sources import Source
 from bpnet.data.targets import Target, refuse_absent
@@ -92,28 +94,31 @@ class Columns:
         Raises
         ------
         DataError
-            If a column is missing, a cell is no number, or blank where blanks are an error.
+            If a column is missing, a cell is no number, or blank where blanks are an error; or if there is
+            not enough memory.
         """
-        rows, names = self._find(rows)
-        X = np.empty((len(rows), len(self.input_names)), dtype)
-        for start in range(0, len(rows), _SLICE_ROWS):
-            stop = min(start + _SLICE_ROWS, len(rows))
-            part = rows if stop - start == len(rows) else rows.take(np.arange(start, stop))
+        names = self._find(rows)
+        N, inputs = len(rows), len(self.input_names)
+        refuse_if_too_large(f"{rows.source}, as {inputs} inputs,", N * inputs * np.dtype(dtype).itemsize)
+        X = np.empty((N, inputs), dtype)
+        for start in range(0, N, _SLICE_ROWS):
+            stop = min(start + _SLICE_ROWS, N)
+            part = rows if stop - start == N else rows.take(np.arange(start, stop))
             self._encode_slice(part, names, X[start:stop])
         return X
 
-    def _find(self, rows: Rows) -> tuple[Rows, dict[str, str]]:
+    def _find(self, rows: Rows) -> dict[str, str]:
         """Where each feature stands: by its own name, or by position where either side has no names."""
         if self.named and rows.named:
             refuse_absent(rows, self.features)
-            return rows, {name: name for name in self.features}
+            return {name: name for name in self.features}
         if len(rows.names) != len(self.features):
             shown = ", ".join(self.features[:10]) + (", ..." if len(self.features) > 10 else "")  # noqa: PLR2004
             raise DataError(
-                f"Found {len(rows.names)} columns, expected {len(self.features)}.",
+                f"{rows.source} has {len(rows.names)} columns, expected {len(self.features)}.",
                 advice=f"In order: {shown}.",
             )
-        return rows, dict(zip(self.features, rows.names, strict=True))
+        return dict(zip(self.features, rows.names, strict=True))
 
     def _encode_slice(self, rows: Rows, names: Mapping[str, str], X: Array) -> None:
         stop = len(self.numbers)
@@ -125,7 +130,7 @@ class Columns:
                 self._refuse_blank(rows, blank, self.numbers)
                 values = np.where(blank, np.array(self.fill), values)
             blanks = dict(zip(self.numbers, blank.T, strict=True))
-            X[:, :stop] = self.scaling.apply(values)
+            X[:, :stop] = narrow(rows, self.scaling.apply(values), X.dtype, self.numbers)
         texts = {name: rows.texts(names[name]) for name in self.categories}
         for name, cells in texts.items():
             blanks[name] = is_blank(cells)
@@ -135,9 +140,10 @@ class Columns:
             X[:, stop] = blanks[name]
             stop += 1
         for name, known in self.categories.items():
-            cells = texts[name].copy()
-            cells[blanks[name]] = self.fill_text[name]
-            X[:, stop : stop + len(known)] = cells[:, np.newaxis] == np.array(known, dtype=object)
+            positions: dict[str | None, int] = {text: k for k, text in enumerate(known)}
+            positions[None] = positions.get(self.fill_text[name], -1)
+            codes = np.array([positions.get(text, -1) for text in texts[name]])
+            X[:, stop : stop + len(known)] = codes[:, np.newaxis] == np.arange(len(known))
             stop += len(known)
 
     def _refuse_blank(self, rows: Rows, blank: Array, names: Sequence[str]) -> None:
@@ -148,7 +154,8 @@ class Columns:
         more = f" ({count:,} blank cells so far)" if count > 1 else ""
         raise DataError(
             f"{rows.place(int(row))}: column {names[column]!r} is blank{more}.",
-            advice="Fill it in, or set data.missing to mean, most_frequent or indicator.",
+            advice="Fill it in, or set data.missing to mean, most_frequent or indicator. "
+            "Cells like NA, NaN and null count as blank.",
         )
 
     def unknown_texts(self, rows: Rows) -> dict[str, list[str]]:
@@ -238,14 +245,14 @@ def learn_columns(
 
 def _count(name: str, cells: Array) -> dict[str, int]:
     """How often each text stands in a column."""
-    texts, counts = np.unique(cells[~is_blank(cells)].astype(str), return_counts=True)
-    if len(texts) > _MANY_TEXTS and len(texts) > len(cells) / 2:
+    counts = collections.Counter(cells[~is_blank(cells)].tolist())
+    if len(counts) > _MANY_TEXTS and len(counts) > len(cells) / 2:
         raise DataError(
-            f"Column {name!r} holds {len(texts):,} different texts in {len(cells):,} rows: "
+            f"Column {name!r} holds {len(counts):,} different texts in {len(cells):,} rows: "
             "it names rows, and tells nothing about new ones.",
             advice=f"Leave it out: data.drop: [{name}].",
         )
-    return dict(zip(texts.tolist(), counts.tolist(), strict=True))
+    return counts
 
 
 def _refuse_empty(rows: Rows, names: list[str]) -> None:
@@ -266,4 +273,4 @@ def _fill(values: Array, missing: str) -> tuple[float, ...]:
             numbers, counts = np.unique(column[~np.isnan(column)], return_counts=True)
             filled.append(float(numbers[counts.argmax()]))
         return tuple(filled)
-    return tuple(float(np.nanmean(column)) for column in values.T)
+    return tuple(float(np.nanmean(column, dtype=np.float64)) for column in values.T)

@@ -185,12 +185,14 @@ def _features(request: DataRequest, inputs: Rows, targets: Sequence[str]) -> tup
 
 
 def _constant(columns: Columns, train: Part) -> list[str]:
-    """Say which number columns never vary; in images many do not, and nobody minds."""
+    """Say which columns never vary; in images many do not, and nobody minds."""
     if not columns.named or len(train.X) < 2:  # noqa: PLR2004 - one row cannot vary
         return []
-    n = len(columns.numbers)
-    still = (train.X[:, :n] == train.X[:1, :n]).all(axis=0)
-    names = [name for name, constant in zip(columns.numbers, still, strict=True) if constant]
+    still = dict(zip(columns.input_names, np.ptp(train.X, axis=0) == 0, strict=True))
+    alone = {name: name for name in columns.numbers}
+    alone |= {name: f"{name}={texts[0]}" for name, texts in columns.categories.items() if len(texts) == 1}
+    names = [name for name in columns.features if name in alone and still[alone[name]]]
+    names = [name for name in names if name not in columns.indicators]
     if not names:
         return []
     return [f"{_names(names)} the same value in every training row, and cannot help."]

@@ -79,3 +79,8 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
         raise DataError(f"{error.filename or path} is a folder, not a file.") from error
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise DataError(
+            f"{path} does not fit into memory.",
+            advice="Train on part of the rows, or leave out columns before reading.",
+        ) from error

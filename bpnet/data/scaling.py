@@ -57,7 +57,7 @@ def learn_scaling(values: Array, scale: str, *, as_one: bool = False) -> Scaling
         Scale all columns alike, as for the pixels of an image.
     """
     columns = values.shape[1]
-    if scale == "none":
+    if scale == "none" or not columns:
         return Scaling.none(columns)
     measured = values.reshape(-1, 1) if as_one else values
     if scale == "minmax":
@@ -68,6 +68,6 @@ def learn_scaling(values: Array, scale: str, *, as_one: bool = False) -> Scaling
         size = np.nanstd(measured, axis=0, dtype=np.float64)
         # Rounding leaves a column of equal numbers a spread of the order of its last digit.
         size[size <= 4 * np.finfo(np.float64).eps * np.abs(offset)] = 0
-    factor = 1 / np.where(size > 0, size, 1)
+    factor = 1 / np.where(size >= np.finfo(np.float64).tiny, size, 1)  # the inverse of less is no number
     repeat = columns // len(offset)
     return Scaling(tuple(offset.tolist()) * repeat, tuple(factor.tolist()) * repeat)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpnet.core.arrays import Array
-from bpnet.data.rows import Rows, is_blank, is_nan
+from bpnet.data.rows import Rows, is_blank, is_nan, narrow
 from bpnet.data.scaling import Scaling, learn_scaling
 from bpnet.errors import DataError
 
@@ -18,6 +19,9 @@ _TOLERANCE = 1e-6
 """How far a one-hot row written in another precision may be from 0 and 1."""
 
 _SHOWN = 10
+
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
+"""Class names that are whole numbers of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +56,24 @@ class Target:
         return tuple(1 / factor for factor in self.scaling.factor)
 
     def encode(self, rows: Rows, dtype: npt.DTypeLike) -> Array:
-        """Targets of shape (N, units).
+        """Targets of shape (N, units), found by name, or by position in an array.
 
         Raises
         ------
         DataError
             If a cell is blank, a class was not seen in training, or the columns are not there.
         """
-        refuse_absent(rows, self.names)
+        names = self.names if rows.named or len(rows.names) != len(self.names) else rows.names
+        refuse_absent(rows, names)
         if self.kind == "regression":
-            return self.scaling.apply(_numbers(rows, self.names)).astype(dtype)
+            return narrow(rows, self.scaling.apply(_numbers(rows, names)), dtype, names)
         if self.kind == "labels":
-            columns = zip(self.names, self.classes, strict=True)
+            columns = zip(names, self.classes, strict=True)
             return np.stack([class_codes(rows, *column) for column in columns], axis=1).astype(dtype)
         (classes,) = self.classes
-        if len(self.names) > 1:
-            return _one_hot_rows(rows, self.names).astype(dtype)
-        codes = class_codes(rows, self.names[0], classes)
+        if len(names) > 1:
+            return _one_hot_rows(rows, names).astype(dtype)
+        codes = class_codes(rows, names[0], classes)
         if self.units == 1:
             return codes.reshape(-1, 1).astype(dtype)
         encoded = np.zeros((len(rows), self.units), dtype)
@@ -109,8 +114,7 @@ class Target:
 
 
 def _as_names(classes: Sequence[str]) -> Array:
-    whole = all(name.lstrip("-").isascii() and name.lstrip("-").isdigit() for name in classes)
-    if whole and all(str(int(name)) == name for name in classes):
+    if all(_WHOLE.fullmatch(name) for name in classes):
         return np.array([int(name) for name in classes])
     return np.array(classes)
 
@@ -123,18 +127,20 @@ def refuse_absent(rows: Rows, names: Sequence[str]) -> None:
     DataError
         Naming every one, and the nearest name that is there.
     """
-    absent = [name for name in names if name not in rows.names]
+    known = {name: name.casefold() for name in rows.names}
+    absent = [name for name in names if name not in known]
     if not absent:
         return
+    original = {folded: name for name, folded in known.items()}
     lines = []
     for name in absent[:_SHOWN]:
-        near = difflib.get_close_matches(name, rows.names, n=1)
-        lines.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+        near = difflib.get_close_matches(name.casefold(), original, n=1)
+        lines.append(f"{name!r}" + (f" (did you mean {original[near[0]]!r}?)" if near else ""))
     more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-    shown = ", ".join(rows.names[:_SHOWN]) + (", ..." if len(rows.names) > _SHOWN else "")
+    shown = ", ".join(list(known)[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
     raise DataError(
         f"{rows.source} has no column {', '.join(lines)}{more}.",
-        advice=f"Its {len(rows.names)} columns: {shown}.",
+        advice=f"Its {len(known)} columns: {shown}.",
     )
 
 
@@ -263,11 +269,13 @@ def _classes(rows: Rows, name: str, *, binary: bool) -> tuple[str, ...]:
     if binary and set(found) < {"0", "1"}:
         return "0", "1"  # all yes or all no, which says little but is no mistake among several labels
     if len(found) < 2:  # noqa: PLR2004 - nothing to tell apart
-        raise DataError(f"The target {name!r} has one class only, {found[0]!r}: there is nothing to learn.")
+        raise DataError(
+            f"{rows.source}: the target {name!r} has one class only, {found[0]!r}: there is nothing to learn."
+        )
     if binary and len(found) > 2:  # noqa: PLR2004 - yes and no
         raise DataError(
-            f"The target {name!r} has {len(found)} classes ({_list(found)}), but its one output "
-            "can only say yes or no.",
+            f"{rows.source}: the target {name!r} has {len(found)} classes ({_list(found)}), but its one "
+            "output can only say yes or no.",
             advice="Use loss: cross_entropy, or loss: quadratic for a number.",
         )
     if (codes := _as_names(found)).dtype.kind == "i":
