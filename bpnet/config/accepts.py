@@ -46,6 +46,22 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+@dataclass(frozen=True)
+class Bases:
+    """Where relative paths start.
+
+    Attributes
+    ----------
+    file : Path
+        Folder of the config file.
+    typed : frozenset of str
+        Keys of ``data`` that ``--set`` gave: a path that is typed starts where the person is.
+    """
+
+    file: Path
+    typed: frozenset[str] = frozenset()
+
+
 class Accepts(ABC):
     """A kind of value; stands in ``Annotated[type, kind]`` and checks what YAML holds there."""
 
@@ -74,9 +90,12 @@ class Accepts(ABC):
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         def read(value: object, info: ValidationInfo) -> object:
+            if not isinstance(info.context, Bases):  # a path within a value, which has the value's base
+                return self.read(value, info.context or Path())
             # Data paths start at `data.folder`, which is read before them, and that at the file's folder.
-            base = (info.data or {}).get("folder", info.context)
-            return self.read(value, base if isinstance(base, Path) else Path())
+            folder = (info.data or {}).get("folder", info.context.file)
+            typed = info.field_name in info.context.typed
+            return self.read(value, Path.cwd() if typed else folder)
 
         return core_schema.with_info_plain_validator_function(read)
 

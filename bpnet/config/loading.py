@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bpnet.config.accepts import Mistakes, found
+from bpnet.config.accepts import Bases, Mistakes, found
 from bpnet.config.checks import cross_check, output_activation_for
 from bpnet.config.choices import Choice
 from bpnet.config.hints import KEYS, nearest
@@ -31,7 +31,7 @@ def read_config(text: bytes | str, source: str, folder: Path, overrides: Sequenc
     apply_overrides(document, overrides)
     try:
         named = {"name": _default_name(source)} | values
-        config = ExperimentConfig.model_validate(named, context=folder)
+        config = ExperimentConfig.model_validate(named, context=Bases(folder, _typed(document)))
     except ValidationError as error:
         config = None
         document.mistakes += _without_repeats(list(_translate(error, values)), document.mistakes)
@@ -39,6 +39,13 @@ def read_config(text: bytes | str, source: str, folder: Path, overrides: Sequenc
     if config is None or document.mistakes:
         raise document.error(document.mistakes)
     return _resolved(config, document)
+
+
+def _typed(document: Document) -> frozenset[str]:
+    """Keys of ``data`` that come from the command line."""
+    data = document.value.get("data") if isinstance(document.value, dict) else None
+    keys = data if isinstance(data, dict) else ()
+    return frozenset(key for key in keys if document.written(("data", key)).value.is_option)
 
 
 def _default_name(source: str) -> str:

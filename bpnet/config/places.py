@@ -58,6 +58,11 @@ class Place:
     text: str
     order: tuple[int, int, int]
 
+    @property
+    def is_option(self) -> bool:
+        """Whether it is an option, and not in the file."""
+        return self.order[0] == 1
+
 
 @dataclass(frozen=True)
 class Written:

@@ -378,7 +378,7 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_whose_name_is_no_text() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config(TABLE, source="c.yaml", folder=FOLDER / "caf\udce9")
-    reason = r"(the name of the folder /work/caf\udce9 is not UTF-8)"
+    reason = r"(the name of the folder /project/caf\udce9 is not UTF-8)"
     assert [problem.message for problem in caught.value.problems] == [
         f"found '.', expected a path {reason}",
         f"found 'table.csv', expected a path {reason}",

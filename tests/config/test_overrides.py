@@ -1,12 +1,15 @@
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpnet.config import parse_config
 from bpnet.config.choices import Choice
 from bpnet.config.models import ExperimentConfig
+from bpnet.config.sources import IdxPair
 from bpnet.errors import ConfigError
 from tests.config.texts import INLINE, TABLE, load, problem, problems, with_line
 
@@ -204,3 +207,18 @@ def test_a_long_option_is_shortened_and_cannot_command_the_terminal() -> None:
 def test_any_options_are_accepted_or_explained(overrides: list[str]) -> None:
     with contextlib.suppress(ConfigError):
         load(TABLE, *overrides)
+
+
+def test_a_relative_path_starts_where_the_person_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    text = with_line("data.test: b.csv", TABLE)
+    config = parse_config(text, source="c.yaml", folder=there, overrides=["data.train=new/a.csv"])
+    assert (config.data.train, config.data.test) == (here / "new" / "a.csv", there / "b.csv")
+    config = parse_config(text, source="c.yaml", folder=there, overrides=["data.folder=data"])
+    assert (config.data.train, config.data.test) == (here / "data" / "table.csv", here / "data" / "b.csv")
+    pair = ["data.train={features: x, target: y}", "data.target=null"]
+    config = parse_config(text, source="c.yaml", folder=there, overrides=pair)
+    assert isinstance(config.data.train, IdxPair)
+    assert (config.data.train.features, config.data.train.target) == (here / "x", here / "y")

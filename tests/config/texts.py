@@ -8,7 +8,7 @@ from bpnet.config import parse_config
 from bpnet.config.models import ExperimentConfig
 from bpnet.errors import ConfigError
 
-FOLDER = Path("/work")
+FOLDER = Path("/project")
 
 TABLE = """\
 data:
