@@ -34,6 +34,11 @@ class Activation(ABC):
     highest: ClassVar[float] = math.inf
     saturates: ClassVar[bool] = False
 
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """Every z where the curve has a corner: no derivative, and a convention in its place."""
+        return ()
+
     @abstractmethod
     def value(self, z: Array, out: Array | None = None) -> Array:
         """A = f(z).
@@ -174,6 +179,7 @@ class Relu(Elementwise):
     latex = r"\max(0, z)"
     latex_derivative = r"[z > 0]"
     lowest = 0.0
+    kinks = (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
         return at_least(z, 0, out=out)
@@ -191,6 +197,7 @@ class LeakyRelu(Elementwise):
     summary = "z where positive, slope*z elsewhere"
     latex = r"\max(s z, z)"
     latex_derivative = r"1 \text{ if } z > 0 \text{ else } s"
+    kinks = (0.0,)
 
     slope: float = parameter(0.01, "slope of the negative side", minimum=0.0, below=1.0)
 
@@ -221,6 +228,10 @@ class Elu(Elementwise):
     latex_derivative = r"1 \text{ if } z > 0 \text{ else } a + \alpha"
 
     alpha: float = parameter(1.0, "how far below 0 the curve goes", above=0.0)
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        return () if self.alpha == 1 else (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
         negative = np.where(z.real > 0, 0, z)

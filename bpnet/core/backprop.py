@@ -70,14 +70,29 @@ def cost(
     -------
     ndarray of shape ()
     """
-    losses = loss.per_sample(trace.z[network.L], trace.a[network.L], targets)
-    if sample_weight is not None:
-        losses = losses * sample_weight
-    total: Array = losses.mean()
+    total: Array = sample_losses(network, trace, targets, loss, sample_weight).mean()
     if weight_decay:
-        weights = network.parameters[: network.n_weights]
-        total = total + 0.5 * weight_decay * (weights * weights).sum()
+        total = total + penalty(network.parameters[: network.n_weights], weight_decay)
     return total
+
+
+def sample_losses(
+    network: Network, trace: Trace, targets: Array, loss: Loss, sample_weight: Array | None = None
+) -> Array:
+    """Weighted loss of each sample, of shape (N,): C without the penalty is their mean."""
+    losses = loss.per_sample(trace.z[network.L], trace.a[network.L], targets)
+    return losses if sample_weight is None else losses * sample_weight
+
+
+def penalty(weights: Array, weight_decay: float) -> Array:
+    """½λ·(sum of squared weights), over the last axis."""
+    total: Array = 0.5 * weight_decay * (weights * weights).sum(axis=-1)
+    return total
+
+
+def penalty_gradient(weights: Array, weight_decay: float) -> Array:
+    """Derivative of :func:`penalty` by each weight: λw."""
+    return weight_decay * weights
 
 
 def backward(
@@ -142,7 +157,7 @@ def backward(
         np.matmul(delta[l].T, trace.passed[l - 1], out=nabla_W[l])  # BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ δˡⱼ
 
     if weight_decay:
-        flat[: network.n_weights] += weight_decay * network.parameters[: network.n_weights]
+        flat[: network.n_weights] += penalty_gradient(network.parameters[: network.n_weights], weight_decay)
     return Gradients(delta, nabla_W, nabla_b, flat)
 
 

@@ -29,6 +29,8 @@ class Loss(ABC):
     latex: ClassVar[str]
     latex_gradient: ClassVar[str]
     classifies: ClassVar[bool | None] = False
+    kinks: ClassVar[tuple[float, ...]] = ()
+    """Every residual a − y where the loss has a corner."""
 
     @abstractmethod
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
@@ -209,6 +211,7 @@ class MeanAbsoluteError(Loss):
     summary = "mean absolute difference over the outputs"
     latex = r"\tfrac{1}{n} \sum_j |a_j - y_j|"
     latex_gradient = r"\tfrac{1}{n} \operatorname{sign}(a_j - y_j)"
+    kinks = (0.0,)
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
         losses: Array = _magnitude(a - y).mean(axis=1)

@@ -1,0 +1,169 @@
+"""What a gradient check found: plain, frozen records."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bpnet.inspection.differences import Difference, Taylor
+
+PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element with the largest error: its index (from 0) and both values."""
+
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+
+
+@dataclass(frozen=True)
+class TensorCheck:
+    """One W or b against the complex step, at the point where it came off worst.
+
+    Attributes
+    ----------
+    layer : int
+    tensor : str
+        ``W`` or ``b``.
+    shape : tuple of int
+    checked, total : int
+        Elements; ``checked`` is the most at any point.
+    max_relative_error : float or None
+        None where a number was not finite.
+    worst : Worst or None
+    point : str
+        Where that was.
+    verdict : str
+        ``pass``, ``fail`` or ``inconclusive``.
+    note : str
+        What else there is to say; empty for nothing.
+    """
+
+    layer: int
+    tensor: str
+    shape: tuple[int, ...]
+    checked: int
+    total: int
+    max_relative_error: float | None
+    worst: Worst | None
+    point: str
+    verdict: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One equation at one layer, at the point where it came off worst.
+
+    Attributes
+    ----------
+    stage : str
+        ``cost``, ``BP1`` to ``BP4``, ``step`` or ``optimizer``.
+    layer : int or None
+    max_relative_error : float or None
+    verdict : str
+    point : str
+    note : str
+    """
+
+    stage: str
+    layer: int | None
+    max_relative_error: float | None
+    verdict: str
+    point: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PlantedFault:
+    """A fault of the self-test.
+
+    Attributes
+    ----------
+    name : str
+    caught : bool
+    variants : int
+        How often it was planted: at each layer, each tensor, each point.
+    note : str
+        Where it was planted, if not in the network itself, and why.
+    """
+
+    name: str
+    caught: bool
+    variants: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Whether the check can see."""
+
+    faults: tuple[PlantedFault, ...]
+
+    @property
+    def planted(self) -> int:
+        """Kinds of faults planted."""
+        return len(self.faults)
+
+    @property
+    def caught(self) -> int:
+        """Kinds of faults of which every variant was caught."""
+        return sum(fault.caught for fault in self.faults)
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The whole check.
+
+    Attributes
+    ----------
+    verdict : str
+        ``pass``, ``fail`` or ``inconclusive``.
+    threshold : float
+    layers : tuple of TensorCheck
+        From the output back, W before b.
+    stages : tuple of Stage
+    taylor : tuple of Taylor
+    differences : tuple of Difference
+        Elements checked without complex numbers, kinks among them.
+    self_test : SelfTest
+    diagnosis : tuple of str
+        What is wrong, if anything is.
+    points : tuple of str
+    notes : tuple of str
+        Conventions that decided, and what was left out.
+    """
+
+    verdict: str
+    threshold: float
+    layers: tuple[TensorCheck, ...]
+    stages: tuple[Stage, ...]
+    taylor: tuple[Taylor, ...]
+    differences: tuple[Difference, ...]
+    self_test: SelfTest
+    diagnosis: tuple[str, ...]
+    points: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def max_relative_error(self) -> float | None:
+        """Largest error of any tensor; None if none could be measured."""
+        errors = [each.max_relative_error for each in self.layers if each.max_relative_error is not None]
+        return max(errors, default=None)
+
+    @property
+    def kinks(self) -> tuple[Difference, ...]:
+        """Elements with a corner too near for a difference."""
+        return tuple(each for each in self.differences if each.verdict == "kink")
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as one JSON document."""
+        document = asdict(self)
+        document["max_relative_error"] = self.max_relative_error
+        document["kinks"] = [asdict(each) for each in self.kinks]
+        document["self_test"] |= {"planted": self.self_test.planted, "caught": self.self_test.caught}
+        for each in (*document["differences"], *document["kinks"]):
+            if each["slopes"] is not None:
+                each["estimate"] = None
+        return document
