@@ -204,13 +204,17 @@ def _class_weights(config: "ExperimentConfig", dataset: Dataset) -> tuple[float,
         Y = dataset.train.Y
         codes = Y[:, 0].round().astype(int) if target.units == 1 else Y.argmax(axis=1)
         counts = np.bincount(codes, minlength=len(classes))
-        return tuple((counts.sum() / (len(classes) * counts)).tolist())
+        # A class without a row, as a yes/no column may have, gets a weight that is never asked for.
+        return tuple((counts.sum() / (len(classes) * np.maximum(counts, 1))).tolist())
     assert isinstance(given, dict), "the config accepts nothing else"
     for name in given:
         if name not in classes:
             near = difflib.get_close_matches(name, classes, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; the classes are {', '.join(classes)}"
-            raise _problem(config, f"{path}.{name}", f"the target has no class {name!r}{hint}")
+            message = f"the target has no class {name!r}{hint}"
+            # A name such as "Iris setosa" is no step of a path: the mapping's own place is the nearest.
+            where = config.locate(f"{path}.{name}" if name.isalnum() else path)
+            raise ConfigError((Problem(where, f"{path}.{name}", message),))
     return tuple(given.get(name, 1.0) for name in classes)
 
 

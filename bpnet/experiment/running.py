@@ -117,7 +117,7 @@ def resume_experiment(
         raise ModelError(f"{folder} has no checkpoint to go on from.", advice="Start a new run.")
     experiment = prepare(config)
     state = _fresh_state(experiment)
-    restore_checkpoint(folder / CHECKPOINT, state, _data_mark(experiment))
+    restore_checkpoint(folder / CHECKPOINT, state, *_marks(experiment))
     return _Run(experiment, state, folder, watch, stop).train(warn)
 
 
@@ -127,9 +127,11 @@ def _fresh_state(experiment: Experiment) -> TrainingState:
     return TrainingState(started, experiment.recipe.optimizer.start(started.parameters), experiment.rng)
 
 
-def _data_mark(experiment: Experiment) -> str:
-    parts = (experiment.dataset.train, experiment.dataset.validation)
-    return fingerprint(array for part in parts if part is not None for array in (part.X, part.Y))
+def _marks(experiment: Experiment) -> tuple[str, str]:
+    """What a checkpoint's data and best epoch rest on."""
+    parts, recipe = (experiment.dataset.train, experiment.dataset.validation), experiment.recipe
+    data = fingerprint(array for part in parts if part is not None for array in (part.X, part.Y))
+    return data, f"the {recipe.monitor} of {recipe.loss.name}"
 
 
 class _Run:
@@ -145,7 +147,7 @@ class _Run:
     ) -> None:
         self.experiment, self.state, self.folder = experiment, state, folder
         self.watch, self.stop = watch, stop
-        self.mark = _data_mark(experiment)
+        self.marks = _marks(experiment)
         numbers = tuple(state.network.layers)
         self.history = History(folder / HISTORY, experiment.model.metric().names, numbers)
 
@@ -213,7 +215,7 @@ class _Run:
         return reason
 
     def _save_checkpoint(self) -> None:
-        save_checkpoint(self.folder / CHECKPOINT, self.state, self.mark)
+        save_checkpoint(self.folder / CHECKPOINT, self.state, *self.marks)
 
     def _save(self, reason: str) -> TrainingResult:
         """Write the checkpoint, the model with the best weights, and the summary."""

@@ -15,8 +15,17 @@ from bpnet.training.trainer import TrainingState
 _FORMAT = 1
 
 
-def save_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) -> None:
+def save_checkpoint(path: Path, state: TrainingState, data_fingerprint: str, judged_by: str) -> None:
     """Write the state of the last finished epoch.
+
+    Parameters
+    ----------
+    path : Path
+    state : TrainingState
+    data_fingerprint : str
+        Of the rows that training sees.
+    judged_by : str
+        What ``state.badness`` is.
 
     Raises
     ------
@@ -35,12 +44,15 @@ def save_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) -> 
         "best_epoch": state.best_epoch,
         "generator": state.rng.bit_generator.state,
         "data": data_fingerprint,
+        "judged_by": judged_by,
     }
     save_tensors(path, tensors, metadata)
 
 
-def restore_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) -> None:
+def restore_checkpoint(path: Path, state: TrainingState, data_fingerprint: str, judged_by: str) -> None:
     """Put a saved state in place of a fresh one, made from the same config and data.
+
+    Parameters are those of :func:`save_checkpoint`.
 
     Raises
     ------
@@ -60,6 +72,11 @@ def restore_checkpoint(path: Path, state: TrainingState, data_fingerprint: str) 
             raise ModelError(
                 f"{path} was trained on other data: the training or validation rows changed since.",
                 advice="Bring the old data back, or start a new run.",
+            )
+        if metadata["judged_by"] != judged_by:
+            raise ModelError(
+                f"{path} was judged by {metadata['judged_by']}, and the config judges by {judged_by}: "
+                "its best epoch so far would mean nothing."
             )
         for name, array in wanted.items():
             array[...] = tensors[name]

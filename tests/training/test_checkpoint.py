@@ -25,8 +25,8 @@ def recipe_of(optimizer: str, **changes: Any) -> Recipe:
 
 def carried_over(path: Path, state: TrainingState, fresh: TrainingState) -> TrainingState:
     """What a new process has after reading what the old one wrote."""
-    save_checkpoint(path, state, "data")
-    restore_checkpoint(path, fresh, "data")
+    save_checkpoint(path, state, "data", "loss")
+    restore_checkpoint(path, fresh, "data", "loss")
     return fresh
 
 
@@ -69,7 +69,7 @@ def test_patience_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_writing_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
     _, state = run(make_recipe(optimizer=OPTIMIZERS.create("adam")))
     before = everything(state)
-    save_checkpoint(tmp_path / "c", state, "data")
+    save_checkpoint(tmp_path / "c", state, "data", "loss")
     assert everything(state) == before
 
 
@@ -80,7 +80,7 @@ def test_writing_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
 def saved(tmp_path: Path) -> Path:
     """A checkpoint of two epochs of momentum on 3-5-2 in float64."""
     _, state = run(make_recipe(epochs=2, optimizer=OPTIMIZERS.create("sgd", momentum=0.9)))
-    save_checkpoint(tmp_path / "c.safetensors", state, "data")
+    save_checkpoint(tmp_path / "c.safetensors", state, "data", "loss")
     return tmp_path / "c.safetensors"
 
 
@@ -94,16 +94,16 @@ def with_network(sizes: tuple[int, ...], hidden: str = "tanh") -> TrainingState:
     return TrainingState(network, {"v": np.zeros_like(network.parameters)}, state.rng)
 
 
-def refused(path: Path, state: TrainingState, data: str = "data") -> str:
+def refused(path: Path, state: TrainingState, data: str = "data", judged_by: str = "loss") -> str:
     with pytest.raises(ModelError) as caught:
-        restore_checkpoint(path, state, data)
+        restore_checkpoint(path, state, data, judged_by)
     assert str(path) in caught.value.message
     return caught.value.message
 
 
 def test_the_state_that_the_checkpoint_is_of_fits(saved: Path) -> None:
     state = momentum_state()
-    restore_checkpoint(saved, state, "data")
+    restore_checkpoint(saved, state, "data", "loss")
     assert state.epoch == 2
 
 
@@ -133,6 +133,11 @@ def test_other_data(saved: Path) -> None:
     assert message.endswith("was trained on other data: the training or validation rows changed since.")
 
 
+def test_another_judge(saved: Path) -> None:
+    message = refused(saved, momentum_state(), judged_by="accuracy")
+    assert "was judged by loss, and the config judges by accuracy" in message
+
+
 def test_a_model_is_no_checkpoint(tmp_path: Path) -> None:
     save_tensors(tmp_path / "m", {"W2": np.ones(3)}, {"model": 1})
     assert refused(tmp_path / "m", momentum_state()).endswith("is no checkpoint of this version of bpnet.")
@@ -143,6 +148,7 @@ def test_a_model_is_no_checkpoint(tmp_path: Path) -> None:
     [
         {"epoch": None},
         {"data": None},
+        {"judged_by": None},
         {"layers": None},
         {"best_epoch": None},
         {"generator": {"bit_generator": "MT19937"}},
