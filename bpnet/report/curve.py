@@ -13,7 +13,8 @@ TRAINING, VALIDATION = "cyan", "yellow"
 _LOG_FROM = 30.0
 """A curve that falls by more than this factor is drawn on a logarithmic scale."""
 
-_DOTS_A_CELL = 2
+_DOTS_ACROSS, _DOTS_UP = 2, 4
+"""Dots of a braille cell."""
 
 _NO_DOTS = 0x2800
 """The empty braille cell; a dot is a bit above it."""
@@ -46,7 +47,7 @@ def loss_curve(
     values = [*training, *validation]
     low, high = min(values), max(values)
     logarithmic = low > 0 and high / low > _LOG_FROM
-    labels = {0: short(high), height - 2: short(low)} if high > low else {(height - 1) // 2: short(high)}
+    labels = {0: short(high), height - 2: short(low)} if high > low else {(height - 2) // 2: short(high)}
     margin = max(map(len, labels.values())) + 2
     first, last = epochs
     size = (width - margin, height - 1, last - first)
@@ -74,15 +75,26 @@ def _heights(losses: Sequence[float], low: float, high: float, *, logarithmic: b
 
 
 def _draw(heights: Sequence[float], width: int, height: int, last: int) -> list[str]:
-    """Connect the points in rows of braille, leaving out points that would share a column of dots."""
-    canvas = plotille.Canvas(width, height, xmin=0, ymin=0, xmax=max(last, 1), ymax=1 + 1e-6)
-    if len(heights) == 1:
-        canvas.point(0, heights[0])
-    stride = max(1, len(heights) // (_DOTS_A_CELL * width))
-    kept = [*range(0, len(heights) - 1, stride), *range(len(heights) - 1, len(heights))]
-    for first, second in itertools.pairwise(kept):
-        canvas.line(first, heights[first], second, heights[second])
+    """Connect the points in rows of braille; the canvas counts in dots."""
+    columns, rows = _DOTS_ACROSS * width, _DOTS_UP * height
+    canvas = plotille.Canvas(width, height, xmin=0, ymin=0, xmax=columns, ymax=rows)
+    across, up = (columns - 1) / max(last, 1), rows - 1
+    points = [(index * across, heights[index] * up) for index in _worth_drawing(heights, columns)]
+    for point in points[:1]:
+        canvas.point(*point)
+    for start, end in itertools.pairwise(points):
+        canvas.line(*start, *end)
     return str(canvas.plot()).split("\n")[:height]
+
+
+def _worth_drawing(heights: Sequence[float], columns: int) -> list[int]:
+    """Of the points that share a column of dots the first, the lowest and the highest; and the last of all."""
+    stride = max(1, len(heights) // columns)
+    kept = set(range(max(0, len(heights) - 1), len(heights)))
+    for start in range(0, len(heights), stride):
+        shared = range(start, min(start + stride, len(heights)))
+        kept.update((start, min(shared, key=heights.__getitem__), max(shared, key=heights.__getitem__)))
+    return sorted(kept)
 
 
 def _overlay(below: str, above: str) -> Text:

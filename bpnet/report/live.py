@@ -16,7 +16,7 @@ from rich.text import Text
 from bpnet.errors import DivergenceError
 from bpnet.report.curve import TRAINING, VALIDATION, loss_curve
 from bpnet.report.layers import layer_table
-from bpnet.report.numbers import LONGEST, duration, metric
+from bpnet.report.numbers import LONGEST, WIDE, duration, metric
 from bpnet.report.plain import PlainLines, Quiet, Watcher, describe
 from bpnet.training.events import EpochEnded, Event, Progress, TrainingStarted
 
@@ -24,9 +24,6 @@ MAX_WIDTH = 140
 CURVE_HEIGHT = 11
 _LEAST_HEIGHT, _LEAST_WIDTH = 4, 40
 """A curve smaller than that shows nothing."""
-
-_NARROW = 60
-"""Below so many columns every one counts."""
 
 _COUNTS = 32
 """Columns beside the bar of progress for the time that has passed and the time left."""
@@ -162,7 +159,7 @@ class LiveView(Quiet):
         started, last = self._started, self._last
         assert started is not None
         assert last is not None
-        table = Table(box=None, pad_edge=False, padding=(0, 1 if width < _NARROW else 3, 0, 0))
+        table = Table(box=None, pad_edge=False, padding=(0, 3 if width >= WIDE else 1, 0, 0))
         table.add_column("")
         for name in ("loss", *started.metrics):
             table.add_column(Text(name, "dim"), justify="right", min_width=LONGEST)

@@ -5,6 +5,9 @@ import math
 LONGEST = 8
 """Columns that :func:`short` and :func:`metric` need at most."""
 
+WIDE = 60
+"""Below so many columns of a terminal every one counts."""
+
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUTE, _HOUR = 60, 3600
 

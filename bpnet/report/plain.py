@@ -75,6 +75,7 @@ class PlainLines(Quiet):
     def __init__(self, console: Console, *, verbose: bool) -> None:
         self._console, self._verbose = console, verbose
         self._every, self._first = 1, len("epoch")
+        self._always: tuple[int, ...] = ()
         self._shown: tuple[int, ...] = ()
         self._started: TrainingStarted | None = None
         self._unsaid: EpochEnded | None = None
@@ -90,6 +91,7 @@ class PlainLines(Quiet):
         if isinstance(event, TrainingStarted):
             self._started = event
             self._every = _round_up((event.epochs - event.epochs_done) / PLAIN_LINES)
+            self._always = (event.epochs_done + 1, event.epochs)
             last = len(event.layers)
             self._shown = (2, last) if last > 1 + _LAYERS_A_LINE else tuple(range(2, last + 1))
             self._first = max(len(f"{event.epochs}"), len("epoch"))
@@ -97,7 +99,7 @@ class PlainLines(Quiet):
             self._console.print(Text(lines), soft_wrap=False)
         elif isinstance(event, EpochEnded):
             self._unsaid = event
-            if event.epoch % self._every == 0 or event.epoch in {1, event.epochs}:
+            if event.epoch % self._every == 0 or event.epoch in self._always:
                 self._print(event)
 
     def _heading(self, started: TrainingStarted) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bpnet.report.numbers import duration, metric
+from bpnet.report.numbers import WIDE, duration, metric
 
 PARTS = ("train", "validation", "test")
 
@@ -34,7 +34,7 @@ def render_summary(
     width : int
         Columns at hand.
     """
-    blocks: list[RenderableType] = [Text(), _headline(summary), Text(), _scores(summary), Text()]
+    blocks: list[RenderableType] = [Text(), _headline(summary), Text(), _scores(summary, width), Text()]
     blocks.append(Text.assemble(("run folder  ", "dim"), (summary["run"], "bold")))
     if next_commands:
         blocks.append(Text("try next", "dim"))
@@ -57,11 +57,12 @@ def _headline(summary: Mapping[str, Any]) -> Text:
     return line
 
 
-def _scores(summary: Mapping[str, Any]) -> Table:
+def _scores(summary: Mapping[str, Any], width: int) -> Table:
     """One row a part, with the kept model's loss and metrics."""
     given = {part: summary[part] for part in PARTS if summary[part] is not None}
     names = list(next(iter(given.values())))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    padding = (0, 2 if width >= WIDE else 1, 0, 0)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding, show_edge=False)
     table.add_column("")
     for name in names:
         table.add_column(name, justify="right")
