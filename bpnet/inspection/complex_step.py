@@ -63,20 +63,20 @@ class Tail:
         return losses.reshape(copies, n_samples)
 
 
-def by_z(point: Point, trace: Trace, l: int) -> Array:
-    """∂C/∂z of layer l, of shape (N, n_l): what BP1 and BP2 call δ.
+def by_z(point: Point, trace: Trace, l: int, units: Array) -> Array:
+    """∂C/∂z of some units of layer l, of shape (N, units): what BP1 and BP2 call δ.
 
     One copy of the batch a unit: a sample's z touches no loss but its own.
     """
     tail, z = Tail(point, l), trace.z[l]
-    n_samples, n = z.shape
-    derivatives = np.empty((n_samples, n))
+    n_samples = len(z)
+    derivatives = np.empty((n_samples, len(units)))
     at_once = max(1, _NUMBERS_AT_A_TIME // (n_samples * tail.width))
-    for start in range(0, n, at_once):
-        units = np.arange(start, min(start + at_once, n))
-        copies = np.repeat(z[np.newaxis].astype(complex), len(units), axis=0)
-        copies[np.arange(len(units)), :, units] += 1j * STEP
-        derivatives[:, units] = tail.losses(copies).imag.T / STEP / n_samples
+    for start in range(0, len(units), at_once):
+        part = slice(start, start + at_once)
+        copies = np.repeat(z[np.newaxis].astype(complex), len(units[part]), axis=0)
+        copies[np.arange(len(copies)), :, units[part]] += 1j * STEP
+        derivatives[:, part] = tail.losses(copies).imag.T / STEP / n_samples
     return derivatives
 
 
@@ -109,8 +109,13 @@ def by_parameters(point: Point, trace: Trace, l: int, tensor: str, elements: Arr
         copies[np.arange(len(copies)), :, units[part]] = z[part]
         derivatives[part] = tail.losses(copies).mean(axis=1).imag / STEP
     if tensor == "W" and point.weight_decay:
-        weights = point.network.W[l].ravel()[elements].reshape(-1, 1) + 1j * STEP
-        derivatives += penalty(weights, point.weight_decay).imag / STEP
+        derivatives += by_weight(point.network.W[l].ravel()[elements], point.weight_decay)
+    return derivatives
+
+
+def by_weight(weights: Array, weight_decay: float) -> Array:
+    """Derivative of the penalty by each weight, of the same shape: no weight touches another's square."""
+    derivatives: Array = penalty(weights[..., np.newaxis] + 1j * STEP, weight_decay).imag / STEP
     return derivatives
 
 

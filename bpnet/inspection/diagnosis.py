@@ -107,7 +107,7 @@ def _unknown(wrong: Sequence[Key], L: int) -> str:
     l = first_wrong_layer(wrong)
     names = ", ".join(map(nabla, sorted(wrong, key=lambda key: (-key[1], key[0]))))
     if ("b", l) not in wrong:
-        where = f"∇b{_up(l)} is right, so δ{_up(l)} is too: look at BP4 of layer {l}, a{_up(l - 1)} times δ{_up(l)}"
+        where = f"∇b{_up(l)} is right, and so is δ{_up(l)}: look at BP4, δ{_up(l)} times a{_up(l - 1)}"
     elif l == L:
         where = f"it begins at the output: look at BP1, δ{_up(l)} = ∇ₐC ⊙ σ′(z{_up(l)})"
     else:

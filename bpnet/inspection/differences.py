@@ -36,11 +36,17 @@ _EPS = float(np.finfo(np.float64).eps)
 ORDER = 1.9
 """Least order of Taylor's remainder that passes: 2 for a right gradient, 1 for a wrong one."""
 
+_LEAST_MOVE = 1e-3
+"""How far parameters are moved that are all 0."""
+
 _ORDERS_NEEDED = 3
 """With fewer, the remainder sinks into rounding before its order shows."""
 
+_SETTLED = 0.2
+"""So much two orders in a row may differ; more, and terms of the third order still have a say."""
+
 _HALVINGS = 34
-_ABOVE_ROUNDING = 3e3
+_ABOVE_ROUNDING = 100
 """A remainder counts if it is so many times the rounding of the cost."""
 
 
@@ -83,7 +89,7 @@ class Taylor:
     layer : int or None
         The layer whose parameters d moves; None for all.
     order : float or None
-        None where the remainder is below rounding at every t, or a kink lies nearer than that.
+        None where the remainder sinks into rounding, or a kink comes, before the order has settled.
     verdict : str
     """
 
@@ -206,33 +212,35 @@ def taylor(point: Point, trace: Trace, gradient: Array, l: int | None, rng: np.r
     direction = network.with_parameters(np.zeros_like(network.parameters))
     for m in network.layers if l is None else (l,):
         for part, own in ((direction.W[m], network.W[m]), (direction.b[m], network.b[m])):
-            part[...] = rng.standard_normal(part.shape) * max(float(np.abs(own).max(initial=0)), 1e-3)
-    slope = float(np.dot(gradient, direction.parameters))
-    start, here = point.cost(trace), regions(point, trace)
-    remainders = list(_remainders(point, direction.parameters, slope, start, here))
+            size = max(float(np.abs(own).max(initial=0)), _LEAST_MOVE) / math.sqrt(network.layers[m].n_in)
+            part[...] = rng.standard_normal(part.shape) * size
+    remainders = list(_remainders(point, trace, gradient, direction.parameters))
     noise = _ABOVE_ROUNDING * _EPS
     orders = [
         math.log2(first / second)
         for (first, size), (second, _) in itertools.pairwise(remainders)
         if second > noise * size
     ]
-    if len(orders) < _ORDERS_NEEDED:
+    settled = len(orders) >= _ORDERS_NEEDED and abs(orders[-1] - orders[-2]) <= _SETTLED
+    if not settled:
         return Taylor(l, None, "pass")
     return Taylor(l, orders[-1], "pass" if orders[-1] >= ORDER else "fail")
 
 
 def _remainders(
-    point: Point, direction: Array, slope: float, start: float, here: list[Array]
+    point: Point, trace: Trace, gradient: Array, direction: Array
 ) -> Iterator[tuple[float, float]]:
     """Remainder, and the size of the numbers it is a difference of, for t = 1, 1/2, 1/4, ...
 
     The first few may be dominated by higher orders, and those beyond a corner say nothing.
     """
-    parameters = point.network.parameters
+    parameters, start, here = point.network.parameters, point.cost(trace), regions(point, trace)
+    products = gradient * direction
+    slope, slopes = float(products.sum()), float(np.abs(products).sum())
     for halving in range(_HALVINGS):
         t = 0.5**halving
         moved = point.at(parameters + t * direction)
-        trace = moved.forward()
-        if same_regions(here, regions(point, trace)):
-            C = moved.cost(trace)
-            yield abs(C - start - t * slope), abs(C) + abs(start)
+        there = moved.forward()
+        if same_regions(here, regions(point, there)):
+            C = moved.cost(there)
+            yield abs(C - start - t * slope), abs(C) + abs(start) + t * slopes

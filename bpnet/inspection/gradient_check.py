@@ -1,0 +1,222 @@
+"""The gradient check: several points, several kinds of derivatives, and its own test."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpnet.core.activations import Activation
+from bpnet.core.optimizers import Optimizer
+from bpnet.inspection.comparison import FLOOR, THRESHOLD
+from bpnet.inspection.differences import Difference, Taylor, difference, on_corners, taylor
+from bpnet.inspection.mistakes import tensors_of
+from bpnet.inspection.point import Point
+from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, Stage, TensorCheck
+from bpnet.inspection.self_test import Looked, run_self_test
+from bpnet.inspection.stages import StepTaken, check_cost, check_equations, check_optimizer, check_step
+from bpnet.inspection.tensors import Numeric, check_tensors, choose
+
+BUDGET = 10.0
+"""Seconds that the check may take, about."""
+
+_ELSEWHERE = 1000
+"""Elements of a tensor that are checked at points after the first: they look for kinds of faults."""
+
+_DIFFERENCES = 6
+"""Elements of a tensor that are also checked without complex numbers."""
+
+_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "step", "optimizer")
+
+
+def check_gradients(
+    points: Sequence[Point],
+    *,
+    step: StepTaken | None = None,
+    optimizer: Optimizer | None = None,
+    budget: float = BUDGET,
+    self_test: bool = False,
+) -> GradientCheck:
+    """Prove the gradients of a network.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Where to look; the first is checked in full, as far as the budget goes.
+    step : StepTaken, optional
+        A step that the trainer took, to be compared with the derivative at its start.
+    optimizer : Optimizer, optional
+        Compared with its rule in plain Python.
+    budget : float
+        Seconds, about.
+    self_test : bool
+        Plant faults at every point and in a reference network, not only at the last point.
+    """
+    looked: list[Looked] = []
+    tensors: list[list[TensorCheck]] = []
+    stages: list[Stage] = []
+    orders: list[Taylor] = []
+    differences: list[Difference] = []
+    share = budget / (3 * len(points))
+    for number, point in enumerate(points):
+        with np.errstate(all="ignore"):
+            trace = point.forward()
+            gradients = point.backward(trace)
+        elements = choose(point, share, None if number == 0 else _ELSEWHERE)
+        one = Looked(point, trace, gradients, Numeric(point, trace, elements))
+        looked.append(one)
+        tensors.append(check_tensors(tensors_of(gradients), one.numeric))
+        stages.extend(_stages(one, share))
+        if _is_finite(one):
+            orders.extend(_taylor(one))
+            differences.extend(_differences(one))
+    if step is not None:
+        numeric = Numeric(step.point, step.point.forward(), choose(step.point, share, _ELSEWHERE))
+        stages.append(check_step(step, numeric))
+    if optimizer is not None:
+        stages.extend(filter(None, (check_optimizer(optimizer),)))
+    layers = [_worst_tensor(each) for each in zip(*tensors, strict=True)]
+    told = _worst_stages(stages)
+    found = [
+        *(each.verdict for each in layers),
+        *(each.verdict for each in told),
+        *(each.verdict for each in orders),
+        *(each.verdict for each in differences),
+    ]
+    verdict = FAIL if FAIL in found else INCONCLUSIVE if INCONCLUSIVE in found else PASS
+    return GradientCheck(
+        verdict=verdict,
+        threshold=THRESHOLD,
+        layers=tuple(layers),
+        stages=tuple(told),
+        taylor=tuple(_worst_orders(orders)),
+        differences=tuple(differences),
+        self_test=run_self_test([each for each in looked if _is_finite(each)], thorough=self_test),
+        diagnosis=tuple(_diagnose(told, layers)),
+        points=tuple(point.name for point in points),
+        notes=tuple(_notes(looked)),
+    )
+
+
+def _is_finite(looked: Looked) -> bool:
+    arrays = (*looked.trace.z.values(), looked.gradients.flat)
+    finite = all(bool(np.isfinite(array).all()) for array in arrays)
+    return finite and math.isfinite(looked.point.cost(looked.trace))
+
+
+def _stages(looked: Looked, seconds: float) -> list[Stage]:
+    equations = check_equations(looked.point, looked.trace, looked.gradients, seconds)
+    return [*filter(None, (check_cost(looked.point, looked.trace),)), *equations]
+
+
+def _taylor(looked: Looked) -> list[Taylor]:
+    rng = np.random.default_rng(1)
+    layers = (None, *looked.point.network.layers)
+    return [taylor(looked.point, looked.trace, looked.gradients.flat, l, rng) for l in layers]
+
+
+def _differences(looked: Looked) -> list[Difference]:
+    """The largest element of every tensor, and a few others."""
+    rng, found = np.random.default_rng(1), []
+    for (name, l), array in tensors_of(looked.gradients).items():
+        size = np.abs(array)
+        chosen = {int(size.argmax()), *rng.integers(array.size, size=_DIFFERENCES - 1).tolist()}
+        for element in sorted(chosen):
+            value, floor = float(array.ravel()[element]), FLOOR * float(size.max())
+            found.append(
+                difference(looked.point, looked.trace, l, name, element, analytic=value, floor=floor)
+            )
+    return found
+
+
+def _badness(verdict: str) -> int:
+    return (PASS, INCONCLUSIVE, FAIL).index(verdict)
+
+
+def _worst_tensor(checks: Sequence[TensorCheck]) -> TensorCheck:
+    return max(checks, key=lambda each: (_badness(each.verdict), each.max_relative_error or 0.0))
+
+
+def _worst_stages(stages: Sequence[Stage]) -> list[Stage]:
+    """One of each equation and layer, in the order of the step back."""
+    grouped: dict[tuple[str, int | None], list[Stage]] = {}
+    for each in stages:
+        grouped.setdefault((each.stage, each.layer), []).append(each)
+    worst = [
+        max(group, key=lambda each: (_badness(each.verdict), each.max_relative_error or 0.0))
+        for group in grouped.values()
+    ]
+    before = [each for each in worst if each.stage == "cost"]
+    back = [each for each in worst if each.layer is not None]
+    after = [each for each in worst if each.stage in ("step", "optimizer")]
+    return [*before, *sorted(back, key=lambda each: (-(each.layer or 0), _ORDER.index(each.stage))), *after]
+
+
+def _worst_orders(orders: Sequence[Taylor]) -> list[Taylor]:
+    """The lowest order of each layer, all layers together first."""
+    grouped: dict[int | None, list[Taylor]] = {}
+    for each in orders:
+        grouped.setdefault(each.layer, []).append(each)
+    return [
+        min(group, key=lambda each: float("inf") if each.order is None else each.order)
+        for group in grouped.values()
+    ]
+
+
+_BROKEN = {
+    "cost": "The cost itself is wrong: plain Python gets another number",
+    "BP1": "BP1 is the first to go wrong: δ{l} at the output is not ∂C/∂z{l}",
+    "BP2": "BP2 is the first to go wrong on the way back: δ{next} is right, δ{l} is not ∂C/∂z{l}",
+    "BP3": "BP3 is the first to go wrong: δ{l} is right, ∂C/∂b{l} is not its sum over the batch",
+    "BP4": "BP4 is the first to go wrong: δ{l} is right, ∂C/∂W{l} is not δ{l} times a{before}",
+    "step": "The step is wrong, the gradient right: θ did not move by −η·∂C/∂θ at the weights before it",
+    "optimizer": "The optimizer's steps are not its rule's",
+}
+
+
+def _up(l: int) -> str:
+    return str(l).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[str]:
+    """Name the first equation that is broken, and what is broken apart from it."""
+    failed = [each for each in stages if each.verdict == FAIL]
+    on_the_way = [each for each in failed if each.layer is not None]
+    sentences = []
+    for each in (*(x for x in failed if x.layer is None), *on_the_way[:1]):
+        l = each.layer or 0
+        text = _BROKEN[each.stage].format(l=_up(l), next=_up(l + 1), before=_up(l - 1))
+        sentences.append(f"{text} (off by {each.max_relative_error:.1e} of itself, at {each.point}).")
+    if not on_the_way:
+        sentences.extend(
+            f"∂C/∂{each.tensor}{_up(each.layer)} is wrong where its equation was not looked at."
+            for each in layers
+            if each.verdict == FAIL
+        )
+    return sentences
+
+
+def _convention(activation: Activation) -> str:
+    """What the derivative at a corner is taken as."""
+    corners = np.array([activation.kinks])
+    slopes = activation.pullback(np.ones_like(corners), corners, activation.value(corners))[0]
+    pairs = zip(activation.kinks, slopes, strict=True)
+    taken = (f"{activation.name}′({kink:g}) is taken as {slope:g}" for kink, slope in pairs)
+    return ", ".join(taken)
+
+
+def _notes(looked: Sequence[Looked]) -> list[str]:
+    notes = []
+    for each in looked:
+        for l, count in on_corners(each.point, each.trace).items():
+            notes.append(
+                f"At {each.point.name}, z of layer {l} lies on a corner {count} times, where there is no "
+                f"derivative: {_convention(each.point.network.layers[l].activation)}."
+            )
+        checked = sum(len(elements) for elements in each.numeric.elements.values())
+        total = each.point.network.parameters.size
+        if checked < total and each is looked[0]:
+            notes.append(
+                f"{checked:,} of {total:,} parameters are checked, {checked / total:.0%} of them; "
+                "--budget SECONDS allows more.".replace("%", " %", 1)
+            )
+    return notes

@@ -1,0 +1,58 @@
+"""A generic point: nothing in it is symmetric, equal or 0, so that no fault can hide."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.initializers import Nielsen
+from bpnet.core.losses import Loss
+from bpnet.core.network import Layer, Network, draw_masks, initialise
+from bpnet.inspection.point import Point
+
+SAMPLES = 3
+"""A single sample hides a missing 1/N."""
+
+_LEAST_BIAS = 0.1
+
+
+def draw_network(layers: Sequence[Layer], rng: np.random.Generator) -> Network:
+    """Draw weights without symmetry, of a size that saturates no layer, and biases that are not 0."""
+    network = initialise(layers, Nielsen(), rng)
+    for b in network.b.values():
+        b[...] = np.where(b < 0, -1, 1) * np.maximum(np.abs(b) / 2, _LEAST_BIAS)
+    return network
+
+
+def draw_targets(loss: Loss, n_samples: int, n_outputs: int, rng: np.random.Generator) -> Array:
+    """Targets that make sense for a loss: one class a sample, yes or no, or any number."""
+    if loss.classifies:
+        return np.eye(n_outputs)[rng.integers(n_outputs, size=n_samples)]
+    if loss.classifies is None:
+        return rng.integers(2, size=(n_samples, n_outputs)).astype(float)
+    return rng.standard_normal((n_samples, n_outputs))
+
+
+def generic_probe(point: Point, seed: int = 0) -> Point:
+    """The same kind of cost at random weights, inputs and targets.
+
+    Parameters
+    ----------
+    point : Point
+        Its layers, loss, penalty, and whether it has sample weights and dropout, are kept.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    layers = tuple(point.network.layers.values())
+    network = draw_network(layers, rng)
+    weight = None if point.sample_weight is None else rng.uniform(0.5, 2, SAMPLES)
+    return Point(
+        name="a generic probe",
+        network=network,
+        X=rng.standard_normal((SAMPLES, network.sizes[0])),
+        Y=draw_targets(point.loss, SAMPLES, network.sizes[-1], rng),
+        loss=point.loss,
+        sample_weight=weight,
+        weight_decay=point.weight_decay,
+        masks=draw_masks(network, SAMPLES, rng),
+    )

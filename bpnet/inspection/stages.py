@@ -1,0 +1,187 @@
+"""Stage by stage: each equation at each layer against derivatives that know nothing of it.
+
+On the way back the first equation that goes wrong is the diagnosis: whatever comes after it is wrong too.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.backprop import Gradients
+from bpnet.core.network import Trace
+from bpnet.core.optimizers import Optimizer
+from bpnet.inspection import scalar
+from bpnet.inspection.comparison import THRESHOLD, relative_errors
+from bpnet.inspection.complex_step import Tail, by_weight, by_z
+from bpnet.inspection.point import Point
+from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, Stage
+from bpnet.inspection.tensors import FORGIVEN, MULTIPLICATIONS_A_SECOND, Key, Numeric, nudges, tensor
+
+_SCALAR_PARAMETERS = 5_000
+"""Networks of so many parameters at most are run through once more in plain Python."""
+
+_SMALL_COST = 1e-6
+"""Size below which a cost's error is not measured against the cost."""
+
+_OPTIMIZER_STEPS = 5
+_EPS = float(np.finfo(np.float64).eps)
+
+
+def check_cost(point: Point, trace: Trace) -> Stage | None:
+    """Compare the cost with plain Python's; None for a network too large, or with formulas unknown there."""
+    network = point.network
+    known = all(map(scalar.knows, (layer.activation for layer in network.layers.values())))
+    if network.parameters.size > _SCALAR_PARAMETERS or not known or point.loss.name not in scalar.LOSSES:
+        return None
+    C = point.cost(trace)
+    try:
+        exact = scalar.cost(point)
+    except (OverflowError, ValueError):
+        return Stage("cost", None, None, INCONCLUSIVE, point.name, "the cost overflows")
+    error = abs(C - exact) / max(abs(exact), _SMALL_COST)
+    return _stage("cost", None, error, point, f"C = {C!r}, in plain Python {exact!r}")
+
+
+def check_equations(point: Point, trace: Trace, gradients: Gradients, seconds: float) -> Iterator[Stage]:
+    """BP1 to BP4 at every layer, from the output back.
+
+    Parameters
+    ----------
+    point, trace, gradients : Point, Trace, Gradients
+    seconds : float
+        About how long it may take; of wide layers, only some units are looked at.
+    """
+    network = point.network
+    for l in reversed(network.layers):
+        units = _units(point, l, seconds / len(network.layers))
+        with np.errstate(all="ignore"):
+            delta = by_z(point, trace, l, units)
+        noise = _Noise(point, l, units, delta)
+        name = "BP1" if l == network.L else "BP2"
+        yield _compare(name, l, point, gradients.delta[l][:, units], delta, noise=noise.of_delta)
+        yield _compare("BP3", l, point, gradients.nabla_b[l][units], delta.sum(axis=0), noise=noise.of_b)
+        nabla = delta.T @ trace.passed[l - 1] + by_weight(network.W[l][units], point.weight_decay)
+        yield _compare("BP4", l, point, gradients.nabla_W[l][units], nabla, noise=noise.of_W)
+
+
+def _units(point: Point, l: int, seconds: float) -> Array:
+    n = point.network.layers[l].n_out
+    cost = len(point.X) * Tail(point, l).multiplications
+    count = int(min(n, max(1, seconds * MULTIPLICATIONS_A_SECOND // cost)))
+    return np.arange(n) if count == n else np.sort(np.random.default_rng(0).choice(n, count, replace=False))
+
+
+class _Noise:
+    """How far δ, and what is made of it, moves when the parameters move by one rounding."""
+
+    def __init__(self, point: Point, l: int, units: Array, delta: Array) -> None:
+        self._point, self._l, self._units, self._delta = point, l, units, delta
+
+    def of_delta(self) -> Array:
+        moved = np.zeros_like(self._delta)
+        for nudged, trace in nudges(self._point):
+            moved = np.maximum(moved, np.abs(by_z(nudged, trace, self._l, self._units) - self._delta))
+        return moved
+
+    def of_b(self) -> Array:
+        noise: Array = self.of_delta().sum(axis=0)
+        return noise
+
+    def of_W(self) -> Array:
+        noise: Array = self.of_delta().T @ np.abs(self._point.forward().passed[self._l - 1])
+        return noise
+
+
+def _compare(
+    name: str, l: int, point: Point, analytic: Array, numeric: Array, *, noise: Callable[[], Array]
+) -> Stage:
+    if not (np.isfinite(analytic).all() and np.isfinite(numeric).all()):
+        return Stage(name, l, None, INCONCLUSIVE, point.name, "a number is infinite or not a number")
+    errors = relative_errors(analytic, numeric)
+    if errors.max() > THRESHOLD:
+        errors = np.where(np.abs(analytic - numeric) <= FORGIVEN * noise(), 0, errors)
+    return _stage(name, l, float(errors.max()), point)
+
+
+def _stage(name: str, l: int | None, error: float, point: Point, note: str = "") -> Stage:
+    return Stage(name, l, error, PASS if error <= THRESHOLD else FAIL, point.name, note)
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """One step of plain gradient descent, as the trainer took it.
+
+    Attributes
+    ----------
+    point : Point
+        Before the step.
+    after : ndarray of shape (P,)
+    learning_rate : float
+    moved : str
+        ``all`` parameters, or ``weights`` alone.
+    """
+
+    point: Point
+    after: Array
+    learning_rate: float
+    moved: str
+
+
+def check_step(step: StepTaken, numeric: Numeric) -> Stage:
+    """Compare (θ before − θ after)/η with the derivative at θ before.
+
+    This alone sees whether weights were changed before the error had been carried back through them.
+
+    Parameters
+    ----------
+    step : StepTaken
+    numeric : Numeric
+        At the step's point.
+    """
+    network, worst = step.point.network, 0.0
+    after = network.with_parameters(step.after)
+    for key, elements in numeric.elements.items():
+        before, then = (tensor(each, key).ravel()[elements] for each in (network, after))
+        if key[0] == "b" and step.moved == "weights":
+            worst = max(worst, float(np.abs(before - then).max()))
+            continue
+        worst = max(worst, _step_error(key, before, then, step.learning_rate, numeric))
+    if not np.isfinite(worst):
+        return Stage("step", None, None, INCONCLUSIVE, step.point.name, "a number is not finite")
+    return _stage("step", None, worst, step.point)
+
+
+def _step_error(key: Key, before: Array, after: Array, rate: float, numeric: Numeric) -> float:
+    expected = numeric.values[key]
+    taken = (before - after) / rate
+    errors = relative_errors(taken, expected)
+    # Subtracting two nearly equal parameters keeps the rounding of each.
+    rounding = 4 * _EPS * np.maximum(np.abs(before), np.abs(after)) / rate
+    if (errors > THRESHOLD).any():
+        rounding = rounding + FORGIVEN * numeric.noise(key)
+    return float(np.where(np.abs(taken - expected) <= rounding, 0, errors).max())
+
+
+def check_optimizer(optimizer: Optimizer, reference: Optimizer | None = None) -> Stage | None:
+    """Compare some steps of an optimizer with its rule in plain Python; None if the rule is not known there.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    reference : Optimizer, optional
+        Whose rule to follow; the optimizer's own by default.
+    """
+    rule = optimizer if reference is None else reference
+    if rule.name not in scalar.OPTIMIZERS:
+        return None
+    rng, n_weights, rate = np.random.default_rng(0), 3, 0.1
+    start, gradients = rng.standard_normal(5), rng.standard_normal((_OPTIMIZER_STEPS, 5))
+    parameters, state = start.copy(), optimizer.start(start)
+    for gradient in gradients:
+        optimizer.step(parameters, gradient.copy(), rate, state, n_weights)
+    expected = np.array(scalar.descend(rule, start.tolist(), gradients.tolist(), rate, n_weights))
+    error = float(relative_errors(parameters - start, expected - start).max())
+    verdict = PASS if error <= THRESHOLD else FAIL
+    return Stage("optimizer", None, error, verdict, "", f"{rule.name}, {_OPTIMIZER_STEPS} steps")
