@@ -22,6 +22,8 @@ from bpnet.errors import DataError
 _SLICE_ROWS = 16384
 """Rows encoded at a time, so that float64 copies of a large file never exist as a whole."""
 
+_SHOWN = 10
+
 _MANY_TEXTS = 100
 """A column of more different texts than this, most of them once, holds names of rows, not categories."""
 
@@ -113,10 +115,10 @@ class Columns:
             refuse_absent(rows, self.features)
             return {name: name for name in self.features}
         if len(rows.names) != len(self.features):
-            shown = ", ".join(self.features[:10]) + (", ..." if len(self.features) > 10 else "")  # noqa: PLR2004
+            shown = ", ".join(self.features[:_SHOWN]) + (", ..." if len(self.features) > _SHOWN else ".")
             raise DataError(
-                f"{rows.source} has {len(rows.names)} columns, expected {len(self.features)}.",
-                advice=f"In order: {shown}.",
+                f"{rows.source}: the number of columns is {len(rows.names)}, expected {len(self.features)}.",
+                advice=f"In order: {shown}",
             )
         return dict(zip(self.features, rows.names, strict=True))
 

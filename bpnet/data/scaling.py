@@ -60,6 +60,8 @@ def learn_scaling(values: Array, scale: str, *, as_one: bool = False) -> Scaling
     if scale == "none" or not columns:
         return Scaling.none(columns)
     measured = values.reshape(-1, 1) if as_one else values
+    if measured.dtype.kind == "f":  # NumPy takes a deviation in the precision of the numbers
+        measured = measured.astype(np.float64, copy=False)
     if scale == "minmax":
         offset = np.nanmin(measured, axis=0).astype(np.float64)
         size = np.nanmax(measured, axis=0).astype(np.float64) - offset

@@ -93,7 +93,7 @@ class Target:
             columns = [_as_names(c)[yes[:, k]] for k, c in enumerate(self.classes)]
             return np.stack(columns, axis=1)
         (classes,) = self.classes
-        code = outputs.argmax(axis=1) if self.units > 1 else (outputs[:, 0] > 0.5).astype(int)  # noqa: PLR2004
+        code = outputs.argmax(axis=1) if self.units > 1 else (outputs[:, 0] > 0.5).astype(int)  # noqa: PLR2004 - as above
         answer: Array = _as_names(classes)[code]
         return answer
 
@@ -137,10 +137,10 @@ def refuse_absent(rows: Rows, names: Sequence[str]) -> None:
         near = difflib.get_close_matches(name.casefold(), original, n=1)
         lines.append(f"{name!r}" + (f" (did you mean {original[near[0]]!r}?)" if near else ""))
     more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-    shown = ", ".join(list(known)[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+    shown = ", ".join(list(known)[:_SHOWN]) + (", ..." if len(known) > _SHOWN else ".")
     raise DataError(
         f"{rows.source} has no column {', '.join(lines)}{more}.",
-        advice=f"Its {len(known)} columns: {shown}.",
+        advice=f"It has {shown}",
     )
 
 
@@ -258,7 +258,7 @@ def learn_target(
         _one_hot_rows(rows, names)
         return Target("classification", tuple(names), (tuple(names),), len(names), Scaling.none(0))
     classes_of = _classes(rows, names[0], binary=classes_by_loss is None and output_units == 1)
-    two_as_one = len(classes_of) == 2 and not classes_by_loss and output_units in (None, 1)  # noqa: PLR2004
+    two_as_one = len(classes_of) == 2 and not classes_by_loss and output_units in (None, 1)  # noqa: PLR2004 - yes and no
     units = 1 if two_as_one else len(classes_of)
     return Target("classification", tuple(names), (classes_of,), units, Scaling.none(0))
 

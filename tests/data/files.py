@@ -36,10 +36,10 @@ def cells(rows: Table) -> list[tuple[Any, ...]]:
     return rows.frame.rows()
 
 
-def refusal(read: Callable[[], object]) -> str:
+def refusal(read: Callable[..., object], *arguments: Any, **options: Any) -> str:
     """What is said of data that cannot be used, on one line; data that can be used fail the test."""
     with pytest.raises(DataError) as caught:
-        read()
+        read(*arguments, **options)
     assert caught.value.exit_code == 2
     return str(caught.value).replace("\n", " | ")
 
