@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bpnet.experiment import TrainingResult
+    from bpnet.inspection.records import GradientCheck
     from bpnet.training.model import Model
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "load", "train"]
+__all__ = ["__version__", "grad_check", "load", "train"]
 
 
 def train(
@@ -59,3 +60,44 @@ def load(path: str | Path) -> "Model":
     from bpnet.training.model import Model
 
     return Model.load(Path(path))
+
+
+def grad_check(
+    reference: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    budget: float = 10.0,
+    self_test: bool = False,
+) -> "GradientCheck":
+    """Prove the gradients of a config or a run, as ``bpnet grad-check`` does.
+
+    Parameters
+    ----------
+    reference : str, Path or None
+        A config's path or built-in name, or a run folder; None for the newest run under ``runs``,
+        else the source's 2-2-1 network.
+    overrides : sequence of str
+        As ``--set`` takes them.
+    budget : float
+        Seconds that the check may take, about.
+    self_test : bool
+        Plant faults at every point, not only at the last.
+
+    Returns
+    -------
+    GradientCheck
+        With ``verdict``, ``layers``, ``stages``, ``self_test`` and ``diagnosis``.
+
+    Raises
+    ------
+    BpnetError
+        If there is nothing to check there.
+    """
+    from bpnet.experiment.checking import grad_check as check
+
+    return check(
+        None if reference is None else str(reference),
+        overrides=overrides,
+        budget=budget,
+        self_test=self_test,
+    )

@@ -39,6 +39,8 @@ class DataRequest:
         Size of the output layer, if the config says it.
     dtype : dtype
         Of the encoded arrays.
+    most_rows : int or None
+        Encode no more than so many training rows, evenly spaced, and no other part.
     """
 
     train: Source
@@ -55,6 +57,7 @@ class DataRequest:
     classes_by_loss: bool | None = False
     output_units: int | None = None
     dtype: npt.DTypeLike = np.float32
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ def load_dataset(request: DataRequest, rng: np.random.Generator) -> Dataset:
         as_one=isinstance(request.train, IdxSource),
         categorical=request.categorical,
     )
+    if request.most_rows is not None:
+        parts = {"train": _thinned(*parts["train"], request.most_rows)}
     encoded = {
         name: Part(columns.encode(X, request.dtype), target.encode(Y, request.dtype))
         for name, (X, Y) in parts.items()
@@ -151,9 +156,15 @@ def _parts(
         if rows is not None:
             whole = len(rows) == len(inputs)
             parts[name] = (inputs, targets) if whole else (inputs.take(rows), targets.take(rows))
-        elif given is not None:
+        elif given is not None and request.most_rows is None:
             parts[name] = read_with_targets(given)
     return parts
+
+
+def _thinned(inputs: Rows, targets: Rows, most: int) -> tuple[Rows, Rows]:
+    """Rows from the first to the last, evenly spaced."""
+    rows = np.unique(np.linspace(0, len(inputs) - 1, most).astype(int))
+    return inputs.take(rows), targets.take(rows)
 
 
 def _split(

@@ -57,11 +57,17 @@ class Experiment:
         return self.model.samples(self.dataset.train.X, self.dataset.train.Y)
 
 
-def prepare(config: "ExperimentConfig") -> Experiment:
+def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Experiment:
     """Read the data and build the network, as the config says.
 
     The seed's first child deals rows out, its second draws the weights, its third orders the samples:
     a change of one does not shift the others.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    most_rows : int, optional
+        Encode no more than so many training rows, evenly spaced, and no others: for looking at a few.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def prepare(config: "ExperimentConfig") -> Experiment:
     split_rng, weights_rng, training_rng = (
         np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(3)
     )
-    dataset = _read(config, split_rng)
+    dataset = _read(config, split_rng, most_rows)
     network = _build_network(config, dataset, weights_rng)
     loss = config.training.loss.create(LOSSES)
     model = Model(network, loss, dataset.columns, _class_weights(config, dataset))
@@ -105,7 +111,7 @@ def _problem(config: "ExperimentConfig", path: str, message: str) -> ConfigError
     return ConfigError((Problem(config.locate(path), path, message),))
 
 
-def _read(config: "ExperimentConfig", rng: np.random.Generator) -> Dataset:
+def _read(config: "ExperimentConfig", rng: np.random.Generator, most_rows: int | None) -> Dataset:
     data, size = config.data, config.network.layers[-1].size
     request = DataRequest(
         train=InlineSource(data.inputs or (), data.targets or ())
@@ -124,6 +130,7 @@ def _read(config: "ExperimentConfig", rng: np.random.Generator) -> Dataset:
         classes_by_loss=LOSSES[config.training.loss.name].classifies,
         output_units=None if size == "auto" else size,
         dtype=config.training.dtype,
+        most_rows=most_rows,
     )
     try:
         return load_dataset(request, rng)

@@ -1,0 +1,133 @@
+"""The gradient check of an experiment: which points, and the one real step."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.core.network import Layer, Network, draw_masks
+from bpnet.core.optimizers import Sgd
+from bpnet.core.schedules import Constant
+from bpnet.errors import DivergenceError
+from bpnet.experiment.opening import open_experiment
+from bpnet.experiment.preparing import Experiment
+from bpnet.inspection.gradient_check import BUDGET, check_gradients
+from bpnet.inspection.point import Point
+from bpnet.inspection.probe import SAMPLES, generic_probe
+from bpnet.inspection.records import GradientCheck
+from bpnet.inspection.stages import StepTaken
+from bpnet.training.evaluation import Samples
+from bpnet.training.threads import blas_threads
+from bpnet.training.trainer import Recipe, Trainer, TrainingState
+
+_BURN_IN = 10
+"""Epochs over the few samples of the check, before the second point."""
+
+_MOVE = 0.1
+"""How far the one step goes: this share of the largest weight."""
+
+
+def grad_check(
+    reference: str | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    budget: float = BUDGET,
+    self_test: bool = False,
+) -> GradientCheck:
+    """Prove the gradients of a config or a run.
+
+    Parameters
+    ----------
+    reference : str or None
+        As :func:`bpnet.experiment.opening.open_experiment` takes it.
+    overrides : sequence of str
+    budget : float
+        Seconds, about.
+    self_test : bool
+        Plant faults everywhere, not only at the last point.
+    """
+    opened = open_experiment(reference, overrides, most_rows=SAMPLES)
+    return check_experiment(opened.experiment, budget=budget, self_test=self_test)
+
+
+def check_experiment(
+    experiment: Experiment, *, budget: float = BUDGET, self_test: bool = False
+) -> GradientCheck:
+    """Check an experiment's gradients at its weights, a few epochs on, and at a generic probe."""
+    given = given_point(experiment)
+    burnt = burnt_in(experiment, given)
+    points = [given, *([] if burnt is None else [burnt]), generic_probe(given)]
+    with blas_threads(given.network, SAMPLES):
+        return check_gradients(
+            points,
+            step=take_step(experiment, given),
+            optimizer=experiment.recipe.optimizer,
+            budget=budget,
+            self_test=self_test,
+        )
+
+
+def given_point(experiment: Experiment) -> Point:
+    """The experiment's own weights, on a few of its training rows from first to last."""
+    samples = experiment.train_samples
+    rows = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).astype(int))
+    chosen, network = samples.take(rows), experiment.model.network
+    return Point(
+        name="the given weights",
+        network=network,
+        X=chosen.X,
+        Y=chosen.Y,
+        loss=experiment.model.loss,
+        sample_weight=chosen.weight,
+        weight_decay=experiment.recipe.weight_decay,
+        masks=draw_masks(network, len(rows), np.random.default_rng(0)),
+    )
+
+
+def burnt_in(experiment: Experiment, point: Point) -> Point | None:
+    """The point after a few epochs of the experiment's own recipe on its samples; None if they diverge."""
+    recipe = replace(experiment.recipe, epochs=_BURN_IN, monitor="loss", patience=None)
+    try:
+        parameters = _train(experiment, point.network, recipe, point)
+    except DivergenceError:
+        return None
+    return replace(point.at(parameters), name=f"after {_BURN_IN} epochs on these samples")
+
+
+def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
+    """One step of plain gradient descent by the trainer, on the whole batch at once and without dropout.
+
+    Returns None where there is no slope to go down.
+    """
+    layers = [Layer(layer.n_in, layer.n_out, layer.activation) for layer in point.network.layers.values()]
+    bare = replace(point, network=Network(layers, point.network.parameters), masks={})
+    with np.errstate(all="ignore"):
+        steepest = float(np.abs(bare.backward(bare.forward()).flat).max())
+    largest = float(np.abs(point.network.parameters).max()) or 1.0
+    if not 0 < steepest < np.inf:
+        return None
+    rate = _MOVE * largest / steepest
+    recipe = Recipe(
+        loss=point.loss,
+        optimizer=Sgd(),
+        schedule=Constant(),
+        learning_rate=rate,
+        epochs=1,
+        batch_size=len(point.X),
+        weight_decay=point.weight_decay,
+        train_biases=experiment.recipe.train_biases,
+    )
+    after = _train(experiment, bare.network, recipe, bare)
+    return StepTaken(bare, after, rate, "all" if experiment.recipe.train_biases else "weights")
+
+
+def _train(experiment: Experiment, network: Network, recipe: Recipe, point: Point) -> Array:
+    """Parameters after training on a point's samples."""
+    own = network.with_parameters(network.parameters.copy())
+    state = TrainingState(own, recipe.optimizer.start(own.parameters), np.random.default_rng(0))
+    samples = Samples(point.X, point.Y, point.sample_weight)
+    trainer = Trainer(state, recipe, samples, None, experiment.model.metric)
+    for _ in trainer.run():
+        pass
+    return own.parameters

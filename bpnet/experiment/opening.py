@@ -1,0 +1,84 @@
+"""What `grad-check` and `explain` look at: a config at its start, or a run at its saved weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bpnet.errors import ModelError
+from bpnet.experiment.preparing import Experiment, prepare
+from bpnet.training.model import Model
+from bpnet.training.run_folder import CONFIG, MODEL, newest_run
+
+DEFAULT = "source"
+"""The built-in config that is looked at where there is no run."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An experiment in float64, with the weights to look at.
+
+    Attributes
+    ----------
+    what : str
+        What it is, to be said first.
+    experiment : Experiment
+    """
+
+    what: str
+    experiment: Experiment
+
+
+def open_experiment(
+    reference: str | None,
+    overrides: Sequence[str] = (),
+    *,
+    runs: Path = Path("runs"),
+    most_rows: int | None = None,
+) -> Opened:
+    """Open a config, a run folder, or what is nearest at hand.
+
+    Parameters
+    ----------
+    reference : str or None
+        A path or built-in name of a config, a run folder, or ``-``; None for the newest run under
+        ``runs``, else the source's 2-2-1 network.
+    overrides : sequence of str
+        As ``--set`` takes them.
+    runs : Path
+    most_rows : int, optional
+        Encode no more than so many rows.
+
+    Raises
+    ------
+    BpnetError
+        Of the kind that fits, if it cannot be opened.
+    """
+    from bpnet.config import load_config
+
+    newest = newest_run(runs) if reference is None else None
+    run = newest or (Path(reference) if reference is not None and Path(reference).is_dir() else None)
+    in_float64 = [*overrides, "training.dtype=float64"]
+    if run is not None:
+        if not (run / CONFIG).is_file():
+            raise ModelError(f"{run} is no run folder: it has no {CONFIG}.")
+        config = load_config(run / CONFIG, in_float64)
+        experiment = prepare(config, most_rows=most_rows)
+        why = ", the newest run here" if reference is None else ""
+        return Opened(f"run {run}{why}, at its saved weights", _with_saved_weights(experiment, run))
+    name = DEFAULT if reference is None else reference
+    experiment = prepare(load_config(name, in_float64), most_rows=most_rows)
+    why = ", the source's 2-2-1 network (there is no run here)" if reference is None else ""
+    return Opened(f"config {name}{why}, at its starting weights", experiment)
+
+
+def _with_saved_weights(experiment: Experiment, run: Path) -> Experiment:
+    saved, network = Model.load(run).network, experiment.model.network
+    if saved.sizes != network.sizes:
+        raise ModelError(
+            f"{run / MODEL} has layers {'-'.join(map(str, saved.sizes))}, "
+            f"but the config {'-'.join(map(str, network.sizes))}."
+        )
+    trained = network.with_parameters(saved.parameters.astype(np.float64))
+    return replace(experiment, model=replace(experiment.model, network=trained))
