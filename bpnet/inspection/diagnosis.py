@@ -209,12 +209,12 @@ def _factor(array: Array, found: Array) -> float | None:
 def _tell(kind: Mistake, layers: tuple[int, ...], made: _Made, right: Tensors, tolerance: float) -> str:
     changed = [key for key in right if not _equal(made.tensors[key], right[key], tolerance)]
     l = layers[0]
-    where = {"l": _up(l), "next": _up(l + 1), "before": _up(l - 1)}
+    where = {"l": _up(l), "next": _up(l + 1), "before": _up(l - 1), "n": str(l)}
     if len(layers) > 1:
-        where = {"l": "ˡ", "next": "ˡ⁺¹", "before": "ˡ⁻¹"}
+        where = {"l": "ˡ", "next": "ˡ⁺¹", "before": "ˡ⁻¹", "n": "l"}
     says, rule = kind.says.format(**where), kind.rule.format(**where)
     if len(layers) > 1:
-        says += f" at layers {', '.join(map(str, layers))}"
+        says += f" (l = {', '.join(map(str, layers))})"
     return f"Your {_list(changed)} the right {_ones(changed)} with {says}: {rule}."
 
 

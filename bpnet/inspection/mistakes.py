@@ -94,7 +94,7 @@ class Mistake:
         Layers of a point's network where it can be made, none if it cannot.
     says : str
         What is wrong, to follow "your gradient equals the right one with"; ``{l}``, ``{next}`` and
-        ``{before}`` stand for layer numbers as exponents.
+        ``{before}`` stand for layer numbers as exponents, ``{n}`` for the layer's plain number.
     rule : str
         What is broken by it.
     """
@@ -246,7 +246,7 @@ def updated_weights(rate: float) -> Mistake:
         "updated W in BP2",
         change,
         _hidden,
-        f"W{{next}} after its update (rate {rate:g}) carrying the error back to layer {{l}}",
+        f"W{{next}} after its update (rate {rate:g}) carrying the error back to layer {{n}}",
         "BP2 needs the weights that the forward pass used: update after the whole step back",
     )
 
@@ -272,7 +272,7 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
             "the share heuristic for BP2",
             _shared,
             _hidden,
-            "layer {l} given its share of the error by normalised weights",
+            "layer {n} given its share of the error by normalised weights",
             "that is a picture, not the derivative: BP2 is (W{next})ᵀδ{next} ⊙ σ′(z{l})",
         ),
         updated_weights(rate),
@@ -280,8 +280,8 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
             "no transpose",
             _untransposed,
             _hidden,
-            "W{next} not transposed on the way back to layer {l}",
-            "BP2 needs (W{next})ᵀ: what unit k of layer {l} sent out stands in column k",
+            "W{next} not transposed on the way back to layer {n}",
+            "BP2 needs (W{next})ᵀ: what unit k of layer {n} sent out stands in column k",
         ),
         Mistake(
             "σ′ of a",
@@ -340,21 +340,21 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
             "the sigmoid's slope",
             _another_slope(lambda a: a * (1 - a)),
             _elementwise_hidden,
-            "a(1 − a), the sigmoid's slope, at layer {l}",
+            "a(1 − a), the sigmoid's slope, at layer {n}",
             "this layer is no sigmoid",
         ),
         Mistake(
             "tanh's slope",
             _another_slope(lambda a: 1 - a * a),
             _elementwise_hidden,
-            "1 − a², tanh's slope, at layer {l}",
+            "1 − a², tanh's slope, at layer {n}",
             "this layer is no tanh",
         ),
         Mistake(
             "ReLU's slope",
             _another_slope(lambda a: (a > 0).astype(float)),
             _elementwise_hidden,
-            "ReLU's slope (1 where a is above 0) at layer {l}",
+            "ReLU's slope (1 where a is above 0) at layer {n}",
             "this layer is no ReLU",
         ),
         Mistake(
@@ -368,7 +368,7 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
             "weights of the wrong layer",
             lambda given, l: given.with_weights(l + 1, given.network.W[l]),
             _square_ahead,
-            "W{l} in place of W{next} on the way back to layer {l}",
+            "W{l} in place of W{next} on the way back to layer {n}",
             "BP2 needs the weights that lead out of the layer",
         ),
         Mistake(
@@ -385,14 +385,14 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
                 trace=replace(given.trace, masks={m: x for m, x in given.trace.masks.items() if m != l}),
             ),
             _masked,
-            "the dropout mask of layer {l} forgotten on the way back",
+            "the dropout mask of layer {n} forgotten on the way back",
             "units that were silenced pass no error",
         ),
         Mistake(
             "dropout forgotten in BP4",
             lambda given, l: given.with_passed(l, given.trace.a[l]),
             _masked,
-            "the dropout mask of layer {l} forgotten in the gradient of W{next}",
+            "the dropout mask of layer {n} forgotten in the gradient of W{next}",
             "the next layer saw a{l} times the mask",
         ),
         Mistake(

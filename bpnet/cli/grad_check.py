@@ -1,0 +1,168 @@
+"""``bpnet grad-check``: prove the gradients of a network, or find what is wrong with somebody's."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpnet.cli.common import Json, NoColor, consoles, switch
+from bpnet.errors import BpnetError
+
+if TYPE_CHECKING:
+    from bpnet.inspection.records import GradientCheck
+    from bpnet.report.console import Consoles
+
+_EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
+_SELF_TEST_FAILED = 4
+
+
+def grad_check(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            help="A config, a built-in name or a run folder; by default the newest run in runs, "
+            "else the source's 2-2-1 network."
+        ),
+    ] = None,
+    *,
+    layer: Annotated[
+        int | None,
+        typer.Option("--layer", metavar="N", help="Show layer N alone; 2 is the first hidden one."),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option("--budget", metavar="SECONDS", help="Sample large tensors to take about so long.")
+    ] = 10.0,
+    self_test: Annotated[
+        bool, switch("--self-test", help="Plant every fault at every point, and list them.")
+    ] = False,
+    case: Annotated[
+        Path | None,
+        typer.Option("--case", metavar="FILE", help="Write network, weights and batch for another program."),
+    ] = None,
+    gradients: Annotated[
+        Path | None,
+        typer.Option(
+            "--gradients", metavar="FILE", help="Check what another program computed (.json or .npz)."
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Prove the gradients: exact derivatives, every equation, and faults planted to test the check itself.
+
+    [dim]Examples:[/dim]
+    [cyan]  bpnet grad-check digits[/]
+    [cyan]  bpnet grad-check mazur --case case.json[/]
+    [cyan]  bpnet grad-check --case case.json --gradients mine.json[/]
+    """
+    with consoles(no_color=no_color) as streams:
+        if gradients is not None:
+            code = _check_others(streams, target, case, gradients, overrides or [], as_json=as_json)
+        elif case is not None:
+            code = _write_case(streams, target, case, overrides or [])
+        else:
+            code = _check(
+                streams, target, overrides or [], layer, budget, self_test=self_test, as_json=as_json
+            )
+    if code:
+        raise typer.Exit(code)
+
+
+def _check(
+    streams: "Consoles",
+    target: str | None,
+    overrides: list[str],
+    layer: int | None,
+    budget: float,
+    *,
+    self_test: bool,
+    as_json: bool,
+) -> int:
+    from bpnet.experiment.checking import check_experiment
+    from bpnet.experiment.opening import open_experiment
+    from bpnet.inspection.probe import SAMPLES
+    from bpnet.report.gradients import print_subject
+
+    opened = open_experiment(target, overrides, most_rows=SAMPLES)
+    _refuse_layer(layer, opened.experiment.model.network.L)
+    if not as_json:
+        print_subject(streams.results, opened.what)
+    check = check_experiment(opened.experiment, budget=budget, self_test=self_test)
+    return _show(streams, opened.what, check, layer, full=self_test, as_json=as_json)
+
+
+def _check_others(
+    streams: "Consoles",
+    target: str | None,
+    case: Path | None,
+    gradients: Path,
+    overrides: list[str],
+    *,
+    as_json: bool,
+) -> int:
+    from bpnet.experiment.checking import given_point
+    from bpnet.experiment.opening import open_experiment
+    from bpnet.inspection.cases import read_case, read_gradients
+    from bpnet.inspection.foreign import check_foreign
+    from bpnet.inspection.probe import SAMPLES
+    from bpnet.report.gradients import print_subject
+
+    if case is not None:
+        point, rate = read_case(case)
+        what = f"{gradients} against the case {case}"
+    else:
+        opened = open_experiment(target, overrides, most_rows=SAMPLES)
+        point, rate = given_point(opened.experiment), opened.experiment.recipe.learning_rate
+        what = f"{gradients} against {opened.what}"
+    if not as_json:
+        print_subject(streams.results, what)
+    given, absent = read_gradients(gradients, point)
+    check = check_foreign(point, given, rate=rate, absent=absent)
+    return _show(streams, what, check, None, full=False, as_json=as_json)
+
+
+def _write_case(streams: "Consoles", target: str | None, case: Path, overrides: list[str]) -> int:
+    from bpnet.experiment.checking import given_point
+    from bpnet.experiment.opening import open_experiment
+    from bpnet.inspection.cases import write_case
+    from bpnet.inspection.probe import SAMPLES
+    from bpnet.training.files import write_atomically
+
+    opened = open_experiment(target, overrides, most_rows=SAMPLES)
+    text = write_case(given_point(opened.experiment), opened.experiment.recipe.learning_rate)
+    write_atomically(case, text.encode())
+    streams.results.print(f"{case}: {opened.what}.")
+    streams.results.print(
+        f"Check what your program makes of it: bpnet grad-check --case {case} --gradients FILE"
+    )
+    return 0
+
+
+def _show(
+    streams: "Consoles", what: str, check: "GradientCheck", layer: int | None, *, full: bool, as_json: bool
+) -> int:
+    from bpnet.report.gradients import print_check
+
+    if as_json:
+        document = {"checked": what, **check.to_json()}
+        if layer is not None:
+            document["layers"] = [each for each in document["layers"] if each["layer"] == layer]
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print_check(streams.results, check, layer=layer, full=full)
+    if check.self_test.caught != check.self_test.planted:
+        return _SELF_TEST_FAILED
+    return _EXIT[check.verdict]
+
+
+def _refuse_layer(layer: int | None, last: int) -> None:
+    if layer is not None and not 2 <= layer <= last:  # noqa: PLR2004 - layer 1 is the input
+        raise BpnetError(
+            f"There is no layer {layer} with parameters: --layer takes 2 (the first hidden layer) to "
+            f"{last} (the output)."
+        )

@@ -1,0 +1,74 @@
+"""Other people's gradients: right or wrong, tensor by tensor, and what is wrong with them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.inspection.diagnosis import diagnose
+from bpnet.inspection.gradient_check import BUDGET
+from bpnet.inspection.mistakes import tensors_of
+from bpnet.inspection.point import Point
+from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck
+from bpnet.inspection.self_test import look_at, run_self_test
+from bpnet.inspection.tensors import Key, check_tensors, tensor
+
+THRESHOLD = 1e-6
+"""Largest relative error that passes: single precision does, and so do numbers of seven digits."""
+
+
+def check_foreign(
+    point: Point, given: dict[Key, Array], *, rate: float, absent: Sequence[str] = (), budget: float = BUDGET
+) -> GradientCheck:
+    """Check a gradient that came from elsewhere.
+
+    Parameters
+    ----------
+    point : Point
+        What it should be the gradient of.
+    given : dict of (str, int) to ndarray
+        Some or all tensors; a W may stand transposed.
+    rate : float
+        Learning rate, for the diagnosis.
+    absent : sequence of str
+        Tensors that were not given, for the notes.
+    budget : float
+        Seconds, about.
+    """
+    looked = look_at(point, budget)
+    right = tensors_of(looked.gradients)
+    own = check_tensors(right, looked.numeric)
+    turned = {key for key, array in given.items() if array.shape != tensor(point.network, key).shape}
+    upright = {key: array.T if key in turned else array for key, array in given.items()}
+    checks = check_tensors(right | upright, looked.numeric, threshold=THRESHOLD)
+    layers = [_turned(each, turned) for each in checks if (each.tensor, each.layer) in given]
+    unclear = any(each.verdict != PASS for each in own)
+    verdicts = {each.verdict for each in layers}
+    verdict = INCONCLUSIVE if unclear else next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
+    diagnosis: list[str] = []
+    if verdict == FAIL:
+        with np.errstate(all="ignore"):
+            diagnosis = diagnose(point, looked.trace, right | given, rate=rate, tolerance=THRESHOLD)
+    notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
+    if unclear:
+        notes.append("bpnet's own gradient is not certain at this point, so nothing can be said of another.")
+    return GradientCheck(
+        verdict=verdict,
+        threshold=THRESHOLD,
+        layers=tuple(layers),
+        stages=(),
+        taylor=(),
+        differences=(),
+        self_test=run_self_test([looked], thorough=False),
+        diagnosis=tuple(diagnosis),
+        points=(point.name,),
+        notes=tuple(notes),
+    )
+
+
+def _turned(check: TensorCheck, turned: set[Key]) -> TensorCheck:
+    """A transposed tensor is not right, whatever it holds."""
+    if (check.tensor, check.layer) not in turned:
+        return check
+    return replace(check, verdict=FAIL, note="transposed: a row for each input")

@@ -1,0 +1,217 @@
+"""The gradient check as a person reads it: what is wrong first, then every tensor, then the rest."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bpnet.inspection.differences import Difference
+from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, PlantedFault, TensorCheck
+from bpnet.report.numbers import superscript
+
+_MARKS = {PASS: Text("✓ pass", "green"), FAIL: Text("✗ FAIL", "bold red")}
+_MARKS[INCONCLUSIVE] = Text("? unclear", "yellow")
+
+_KINKS_SHOWN = 3
+_WIDE = 100
+
+
+def print_subject(console: Console, what: str) -> None:
+    """Say what is checked, before it is."""
+    console.print(Text.assemble(("Checking ", "bold"), what, "."))
+
+
+def print_check(console: Console, check: GradientCheck, *, layer: int | None, full: bool) -> None:
+    """Print the whole check.
+
+    Parameters
+    ----------
+    console : Console
+    check : GradientCheck
+    layer : int or None
+        Show this layer alone.
+    full : bool
+        List every planted fault.
+    """
+    if check.diagnosis:
+        console.print()
+        for sentence in check.diagnosis:
+            console.print(Text(sentence, "bold red"))
+    console.print()
+    console.print(_tensors(check, layer, wide=console.width >= _WIDE))
+    console.print()
+    console.print(_rest(check, layer, full=full))
+    console.print()
+    console.print(verdict(check))
+
+
+def verdict(check: GradientCheck) -> Text:
+    """One sentence."""
+    caught = check.self_test.caught == check.self_test.planted
+    error = check.max_relative_error
+    if not caught:
+        return Text(
+            "The check failed its own test: what it says of the gradients is worth nothing.", "bold red"
+        )
+    if check.verdict == FAIL:
+        return Text("These gradients are wrong.", "bold red")
+    if check.verdict == INCONCLUSIVE or error is None:
+        return Text("Nothing can be said: there are numbers that are not finite.", "bold yellow")
+    size = "nothing" if error == 0 else f"{error:.1e} of themselves"
+    return Text(f"The gradients are right: they differ from the true ones by {size} at most.", "bold green")
+
+
+def _tensors(check: GradientCheck, layer: int | None, *, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("tensor", no_wrap=True)
+    table.add_column("shape", no_wrap=True)
+    table.add_column("checked", justify="right", no_wrap=True)
+    table.add_column("error", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("÷ allowed", justify="right", no_wrap=True)
+    table.add_column("worst at", no_wrap=True)
+    table.add_column("analytic", justify="right", no_wrap=True)
+    table.add_column("numeric", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for each in check.layers:
+        if layer in (None, each.layer):
+            table.add_row(*_row(each, check.threshold, wide=wide))
+    return table
+
+
+def _row(each: TensorCheck, threshold: float, *, wide: bool) -> list[RenderableType]:
+    digits = 12 if wide else 5
+    name = Text(f"∂C/∂{each.tensor}{superscript(each.layer)}")
+    shape = " × ".join(map(str, each.shape))
+    checked = "all" if each.checked == each.total else f"{each.checked:,}/{each.total:,}"
+    error = each.max_relative_error
+    cells: list[RenderableType] = [name, shape, checked, "–" if error is None else f"{error:.1e}"]
+    if wide:
+        cells.append("–" if error is None else f"{error / threshold:.1e}")
+    if each.worst is None:
+        cells += ["", "", ""]
+    else:
+        place = ", ".join(str(k + 1) for k in each.worst.index)
+        cells += [place, f"{each.worst.analytic:.{digits}g}", f"{each.worst.numeric:.{digits}g}"]
+    return [*cells, _MARKS[each.verdict]]
+
+
+def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
+    lines: list[RenderableType] = []
+    notes = [f"{_tensor(each)}: {each.note}" for each in check.layers if each.note]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    grid.add_row("points", "", Text(", ".join(check.points)))
+    for name, text in _equations(check, layer):
+        grid.add_row(name, *text)
+    if check.differences:
+        grid.add_row("differences", *_differences(check, layer))
+    if check.taylor:
+        grid.add_row("Taylor order", *_taylor(check, layer))
+    grid.add_row("self-test", *_self_test(check))
+    lines.append(grid)
+    lines.extend(Text(_kink(each), "dim") for each in check.kinks[:_KINKS_SHOWN])
+    lines.extend(Text(note, "dim") for note in (*notes, *check.notes))
+    if full:
+        lines.append(_faults(check.self_test.faults))
+    return Group(*lines)
+
+
+def _tensor(each: TensorCheck | Difference) -> str:
+    return f"∂C/∂{each.tensor}{superscript(each.layer)}"
+
+
+_MEANING = {
+    "cost": "C against plain Python",
+    "BP1": "δ at the output against ∂C/∂z",
+    "BP2": "δ of hidden layers against ∂C/∂z",
+    "BP3": "∂C/∂b against the sum of δ",
+    "BP4": "∂C/∂W against δ times a",
+    "step": "(θ before − θ after)/η of a real step against ∂C/∂θ before it",
+    "optimizer": "against the rule in plain Python",
+}
+
+
+def _equations(check: GradientCheck, layer: int | None) -> list[tuple[str, tuple[Text, Text]]]:
+    """One line an equation, the worst layer's."""
+    found = []
+    for stage, meaning in _MEANING.items():
+        mine = [each for each in check.stages if each.stage == stage and layer in (None, each.layer, None)]
+        if not mine:
+            continue
+        bad = next((each for each in mine if each.verdict != PASS), None)
+        errors = [each.max_relative_error for each in mine if each.max_relative_error is not None]
+        text = Text(meaning)
+        if bad is not None and bad.layer is not None:
+            text.append(f", first wrong in layer {bad.layer}", "red")
+        if stage == "optimizer":
+            text = Text(f"{mine[0].note} {meaning}")
+        if errors:
+            text.append(f" ({max(errors):.0e})" if max(errors) else " (but for rounding)", "dim")
+        found.append((stage, (_MARKS[bad.verdict if bad else PASS], text)))
+    return found
+
+
+def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
+    mine = [each for each in check.differences if layer in (None, each.layer)]
+    failed = [each for each in mine if each.verdict == FAIL]
+    passed = sum(each.verdict == PASS for each in mine)
+    text = Text(f"{passed} elements agree with extrapolated differences")
+    if kinks := sum(each.verdict == "kink" for each in mine):
+        text.append(f", {kinks} have a kink too near", "yellow")
+    if failed:
+        worst = failed[0]
+        text.append(
+            f", {len(failed)} do not: {_tensor(worst)} at {', '.join(str(k + 1) for k in worst.index)} is "
+            f"{worst.analytic:.6g}, by differences {worst.numeric:.6g} ± {worst.estimate:.0e}",
+            "red",
+        )
+    return _MARKS[FAIL if failed else PASS], text
+
+
+def _kink(each: Difference) -> str:
+    assert each.slopes is not None, "a kink has two slopes"
+    left, right = each.slopes
+    place = ", ".join(str(k + 1) for k in each.index)
+    return (
+        f"Kink: {_tensor(each)} at {place}: the slope is {left:.6g} on the left, {right:.6g} on the right; "
+        f"back-propagation says {each.analytic:.6g}."
+    )
+
+
+def _taylor(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
+    mine = [each for each in check.taylor if layer in (None, each.layer)]
+    words = []
+    for each in mine:
+        where = "all layers" if each.layer is None else f"layer {each.layer}"
+        words.append(f"{where} {'below rounding' if each.order is None else f'{each.order:.2f}'}")
+    failed = any(each.verdict == FAIL for each in mine)
+    return _MARKS[FAIL if failed else PASS], Text(f"2 if right, 1 if wrong: {'; '.join(words)}")
+
+
+def _self_test(check: GradientCheck) -> tuple[Text, Text]:
+    test = check.self_test
+    text = Text(f"{test.caught} of {test.planted} planted faults caught")
+    elsewhere = sum(fault.caught and bool(fault.note) for fault in test.faults)
+    if elsewhere:
+        text.append(f" ({elsewhere} of them in a reference network: this one cannot show them)", "dim")
+    missed = [fault for fault in test.faults if not fault.caught]
+    if missed:
+        text.append("; not caught: " + "; ".join(f"{fault.name} ({fault.note})" for fault in missed), "red")
+    return _MARKS[FAIL if missed else PASS], text
+
+
+def _faults(faults: Sequence[PlantedFault]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("planted fault")
+    table.add_column("times", justify="right")
+    table.add_column("")
+    table.add_column("", style="dim")
+    for fault in faults:
+        mark = Text("✓ caught", "green") if fault.caught else Text("✗ MISSED", "bold red")
+        table.add_row(fault.name, str(fault.variants), mark, fault.note)
+    return table
