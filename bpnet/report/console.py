@@ -98,10 +98,10 @@ def make_consoles(*, no_color: bool = False) -> Consoles:
     )
 
 
-def _options(stream: IO[str], *, no_color: bool) -> dict[str, Any]:
+def _options(stream: IO[str] | None, *, no_color: bool) -> dict[str, Any]:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a code page without δ is no reason to fail
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()  # it is None where the program starts without it
     return {
         "no_color": True if no_color else None,
         "width": None if terminal else PIPE_WIDTH,
