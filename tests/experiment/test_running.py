@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from bpnet import __version__
 from bpnet.config import load_config
@@ -265,6 +266,25 @@ def test_a_kept_model_answers_as_the_one_in_memory(folder: Path) -> None:
     outputs = forward(result.model.network, experiment.dataset.test.X).outputs
     right = (outputs.argmax(axis=1) == experiment.dataset.test.Y.argmax(axis=1)).mean()
     assert result.summary["test"]["accuracy"] == right
+
+
+@pytest.mark.parametrize("text", [CLASSES, NUMBER])
+def test_a_kept_model_scores_a_file_as_the_run_did(folder: Path, text: str) -> None:
+    path = folder / "held.csv"
+    shutil.copy(folder / "rows.csv", path)
+    result, _ = run(folder, text, f"data.test={path}")
+    assert Model.load(result.folder).score(path) == result.summary["test"]
+
+
+def test_small_layers_are_trained_on_one_thread(folder: Path) -> None:
+    seen = []
+
+    def watch(_: Event) -> None:
+        pools = threadpoolctl.threadpool_info()
+        seen.append({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
+
+    run_experiment(load(folder), folder / "runs", watch)
+    assert seen[1:] == [{1}] * (len(seen) - 1)  # the first event comes before the training
 
 
 # Bits
@@ -550,7 +570,12 @@ def test_a_mistake_of_a_watcher_is_not_swallowed(folder: Path) -> None:
         run_experiment(load(folder), folder / "runs", watch)
 
 
-def test_the_config_is_not_changed(folder: Path) -> None:
+def test_what_was_prepared_is_not_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load(folder)
-    run_experiment(config, folder / "runs", Watcher())
+    experiment = prepare(config)
+    start = experiment.model.network.parameters.tobytes()
+    monkeypatch.setattr(running, "prepare", lambda _: experiment)
+    result = run_experiment(config, folder / "runs", Watcher())
     assert config == load(folder)
+    assert experiment.model.network.parameters.tobytes() == start
+    assert result.model.network.parameters.tobytes() != start
