@@ -156,6 +156,18 @@ def test_parts_are_of_the_dtype_of_training(tmp_path: Path, dtype: str) -> None:
     assert {array.dtype for part in parts if part for array in (part.X, part.Y)} == {np.dtype(dtype)}
 
 
+def test_a_few_rows_are_encoded_by_what_all_have_taught(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "x,y\n" + "".join(f"{k},{k}\n" for k in range(41)))
+    absent = FileSource(tmp_path / "none.csv")
+    few = load(path, "y", scale="minmax", most_rows=5, validation=absent, test=absent)
+    assert few.columns == load(path, "y", scale="minmax").columns
+    assert few.train.X.tolist() == [[0], [0.25], [0.5], [0.75], [1]]
+    assert few.train.Y.tolist() == [[0], [10], [20], [30], [40]]
+    assert few.validation is None
+    assert few.test is None
+    assert len(load(path, "y", most_rows=100).train.X) == 41
+
+
 # --- columns asked for
 
 
