@@ -88,7 +88,7 @@ def _draw(heights: Sequence[float], width: int, height: int, last: int) -> list[
 
 
 def _worth_drawing(heights: Sequence[float], columns: int) -> list[int]:
-    """Of the points that share a column of dots the first, the lowest and the highest; and the last of all."""
+    """Of points that share a column of dots the first, the lowest and the highest; and the last of all."""
     stride = max(1, len(heights) // columns)
     kept = set(range(max(0, len(heights) - 1), len(heights)))
     for start in range(0, len(heights), stride):
@@ -103,8 +103,12 @@ def _overlay(below: str, above: str) -> Text:
     Colours are put on here because plotille asks standard output whether to use them, and the view
     may be on standard error.
     """
+    cells = [(ord(under) | ord(over), ord(over)) for under, over in zip(below, above, strict=True)]
     row = Text()
-    for under, over in zip(below, above, strict=True):
-        dots = ord(under) | ord(over)
-        row.append(chr(dots), VALIDATION if ord(over) > _NO_DOTS else TRAINING if dots > _NO_DOTS else "")
+    for colour, run in itertools.groupby(cells, lambda cell: _colour(*cell)):
+        row.append("".join(chr(dots) for dots, _ in run), colour)
     return row
+
+
+def _colour(dots: int, over: int) -> str:
+    return VALIDATION if over > _NO_DOTS else TRAINING if dots > _NO_DOTS else ""

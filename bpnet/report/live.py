@@ -28,8 +28,8 @@ _LEAST_HEIGHT, _LEAST_WIDTH = 4, 40
 _COUNTS = 32
 """Columns beside the bar of progress for the time that has passed and the time left."""
 
-_REST = 50
-"""The view may take one part in so many of the time."""
+_REST = 100
+"""Drawing may take one part in so many of the time; hearing of events takes some more."""
 
 _SHORTEST_REST = 0.1
 
