@@ -189,16 +189,16 @@ def _plant_in(plant: Callable[[Looked], Iterator[Tensors]], points: list[Looked]
     variants, missed = 0, []
     for looked in points:
         for spoilt in plant(looked):
-            changed = _changed(looked, spoilt)
-            if not changed:
+            named = changed(looked, spoilt)
+            if not named:
                 continue
             variants += 1
             if all(check.verdict == PASS for check in check_tensors(spoilt, looked.numeric)):
-                missed.append(f"at {looked.point.name}, {changed} differs and passes")
+                missed.append(f"at {looked.point.name}, {named} differs and passes")
     return variants, missed
 
 
-def _changed(looked: Looked, spoilt: Tensors) -> str:
+def changed(looked: Looked, spoilt: Tensors) -> str:
     """Name the first tensor that a fault changes beyond doubt; empty if there is none."""
     right = tensors_of(looked.gradients)
     for (name, l), elements in looked.numeric.elements.items():
