@@ -16,9 +16,16 @@ CONTROL_CODE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 """Anything that is no text: escapes, carriage returns, tabs."""
 
 
-def console(width: int = 80, *, terminal: bool = False, height: int = 50) -> Console:
+def console(width: int = 80, *, terminal: bool = False, pipe: bool = False, height: int = 50) -> Console:
+    """Colours and cursor as in a terminal, or lines that are not broken as in a pipe, or neither."""
     return Console(
-        file=io.StringIO(), width=width, height=height, force_terminal=terminal, highlight=False, _environ={}
+        file=io.StringIO(),
+        width=width,
+        height=height,
+        force_terminal=terminal,
+        highlight=False,
+        soft_wrap=pipe,
+        _environ={},
     )
 
 

@@ -14,8 +14,8 @@ from tests.report.making import CONTROL_CODE, console, diverge, ended, layer, st
 SIZES = st.sampled_from([0.0, 1e-300, 1e-12, 0.0012345, 0.5, 99.99, 123456.7, 1e9, 1e300])
 
 
-def followed(events: Iterable[Event], *, verbose: bool = False, width: int = 80) -> list[str]:
-    to = console(width)
+def followed(events: Iterable[Event], *, verbose: bool = False) -> list[str]:
+    to = console(pipe=True)
     with PlainLines(to, verbose=verbose) as watcher:
         for event in events:
             watcher.tell(event)
