@@ -107,7 +107,7 @@ def test_a_divergence_is_told_below_the_view() -> None:
     ran = seen(spawn("train", "diabetes", *rate))
     assert ran.code == 5
     text = CODES.sub("", ran.out)
-    assert re.search(r"epoch 0/100 +━* +diverged\s+Error: Training diverged in epoch 1", text)
+    assert re.search(r"epoch 0/\d+ +━* +diverged\s+Error: Training diverged in epoch 1", text)
 
 
 def test_a_mistake_is_red_and_short() -> None:
