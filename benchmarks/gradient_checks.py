@@ -173,8 +173,8 @@ def table(
         "# Gradient checks compared",
         "",
         *textwrap.wrap(
-            f"Written by `python benchmarks/gradient_checks.py --networks {networks}` in {seconds:.0f} s, with "
-            f"bpnet {__version__} and NumPy {np.__version__}: {networks:,} random networks of 1 to "
+            f"Written by `python benchmarks/gradient_checks.py --networks {networks}` in {seconds:.0f} s, "
+            f"with bpnet {__version__} and NumPy {np.__version__}: {networks:,} random networks of 1 to "
             f"{MOST_LAYERS} layers, with every activation and loss, dropout, penalties, sample weights, and "
             "in three of ten one unit of a ReLU (or another activation with a corner) nearer to it than a "
             "usual step. Every check sees the same costs and gradients; the others' rules are theirs with "

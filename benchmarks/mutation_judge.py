@@ -1,0 +1,112 @@
+"""What ``mutate_core.py`` runs on every broken copy of the package: grad-check, then gradients to compare."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bpnet.config import parse_config
+from bpnet.core.activations import ACTIVATIONS
+from bpnet.core.arrays import Array
+from bpnet.core.backprop import Workspace, backward, cost
+from bpnet.core.initializers import INITIALIZERS
+from bpnet.core.losses import LOSSES, refusal
+from bpnet.core.network import Layer, draw_masks, forward, initialise
+from bpnet.experiment.checking import check_experiment
+from bpnet.experiment.preparing import prepare
+
+PAIRS = [(a, loss) for loss in LOSSES for a in ACTIVATIONS if refusal(loss, a) is None]
+SIZES = (0.01, 1.0, 30.0, 1000.0)
+"""How large the inputs are, and z with them."""
+
+CONFIG = """\
+data:
+  inputs: [[0.2, -1.1, 0.7], [1.3, 0.4, -0.5], [-0.8, 0.9, 0.1], [0.5, -0.3, -1.2]]
+  targets: {targets}
+network:
+  layers: [3, {{size: 4, activation: {first}, dropout: {dropout}}}, {{size: 5, activation: {second}}}, 3]
+  output_activation: {output}
+  initializer: nielsen
+training:
+  loss: {loss}
+  learning_rate: 0.05
+  epochs: 1
+  weight_decay: {decay}
+  class_weights: {weights}
+  dtype: float64
+"""
+CLASSES = "[[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]]"
+LABELS = "[[1, 0, 1], [0, 1, 1], [0, 0, 1], [0, 1, 0]]"
+NUMBERS = "[[0.3, -0.2, 1.1], [0.8, 0.1, -0.4], [0.2, 0.5, 0.3], [-0.6, 1.4, 0.2]]"
+TARGETS = {"cross_entropy": CLASSES, "binary_cross_entropy": LABELS}
+
+
+def configs() -> Iterator[str]:
+    """A config for every output activation and loss, with every activation in the hidden layers."""
+    names = list(ACTIVATIONS)
+    for k, (output, loss) in enumerate(PAIRS):
+        yield CONFIG.format(
+            targets=TARGETS.get(loss, NUMBERS),
+            first=names[k % len(names)],
+            second=names[(3 * k + 1) % len(names)],
+            dropout=0.3 if k % 3 == 0 else 0,
+            output=output,
+            loss=loss,
+            decay=0.1 * (k % 2),
+            weights='{"y1": 0.5, "y3": 2.0}' if loss == "cross_entropy" else "null",
+        )
+
+
+def judge() -> str:
+    """``passed``, or the first config's verdict that is another."""
+    for text in configs():
+        check = check_experiment(prepare(parse_config(text, source="config", folder=Path())))
+        if check.verdict != "pass":
+            return check.verdict
+        if check.self_test.caught != check.self_test.planted:
+            return "self-test"
+    return "passed"
+
+
+def gradients() -> Array:
+    """Gradients and costs of random networks, with and without buffers, of every activation and loss."""
+    found: list[Array] = []
+    for size in SIZES:
+        for hidden in ACTIVATIONS:
+            for output, loss in PAIRS:
+                found.extend(_gradients(size, (hidden, hidden, output), loss, seed=len(found)))
+    return np.concatenate(found)
+
+
+def _gradients(size: float, names: tuple[str, ...], loss_name: str, *, seed: int) -> Iterator[Array]:
+    rng, loss = np.random.default_rng(seed), LOSSES.create(loss_name)
+    shapes = zip((3, 4, 4), (4, 4, 3), names, (0.3, 0.0, 0.0), strict=True)
+    layers = [Layer(n_in, n_out, ACTIVATIONS.create(name), dropout) for n_in, n_out, name, dropout in shapes]
+    network = initialise(layers, INITIALIZERS.create("nielsen"), rng)
+    X = size * rng.standard_normal((3, 3))
+    Y = np.eye(3) if loss_name == "cross_entropy" else rng.integers(2, size=(3, 3)).astype(float)
+    masks, options = (
+        draw_masks(network, 3, rng),
+        {"sample_weight": np.array([0.5, 1, 2]), "weight_decay": 0.1},
+    )
+    trace = forward(network, X, masks=masks)
+    yield backward(network, trace, Y, loss, **options).flat
+    yield np.atleast_1d(cost(network, trace, Y, loss, **options))
+    forward_buffers, backward_buffers = Workspace(network, 5).rows(3)
+    trace = forward(network, X, masks=masks, buffers=forward_buffers)
+    yield backward(network, trace, Y, loss, **options, buffers=backward_buffers).flat.copy()
+
+
+def main() -> None:
+    """Print the verdict; if it is ``passed``, leave the gradients in the file that is named."""
+    with np.errstate(all="ignore"):
+        verdict = judge()
+        if verdict == "passed":
+            np.save(sys.argv[1], gradients())
+    print(json.dumps(verdict))
+
+
+if __name__ == "__main__":
+    main()
