@@ -18,16 +18,19 @@ A floor for all tensors together would let the first layers of a deep network pa
 def relative_errors(analytic: Array, numeric: Array) -> Array:
     """|a − n| / max(|a| + |n|, floor of the tensor), element by element; 0 where both are 0.
 
+    It is not a number where anything is infinite or not a number, the sum |a| + |n| included.
+
     Parameters
     ----------
     analytic, numeric : ndarray of the same shape
         One tensor's elements, or a sample of them.
     """
-    floor = FLOOR * float(np.abs(numeric).max(initial=0))
-    scale = np.maximum(np.abs(analytic) + np.abs(numeric), floor)
-    difference = np.abs(analytic - numeric)
-    errors: Array = np.divide(difference, scale, out=np.zeros_like(difference), where=difference > 0)
-    return errors
+    with np.errstate(all="ignore"):
+        floor = FLOOR * float(np.abs(numeric).max(initial=0))
+        scale = np.maximum(np.abs(analytic) + np.abs(numeric), floor)
+        difference = np.abs(analytic - numeric)
+        errors = np.divide(difference, scale, out=np.zeros_like(difference), where=difference != 0)
+    return np.where(np.isfinite(scale), errors, np.nan)
 
 
 def agree(analytic: Array, numeric: Array, tolerance: float) -> bool:

@@ -1,11 +1,13 @@
 """What a gradient check found: plain, frozen records."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bpnet.inspection.differences import Difference, Taylor
 
 PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
+NOT_FINITE = "a number is infinite or not a number"
 
 
 @dataclass(frozen=True)
@@ -158,12 +160,18 @@ class GradientCheck:
         return tuple(each for each in self.differences if each.verdict == "kink")
 
     def to_json(self) -> dict[str, Any]:
-        """The check as one JSON document."""
+        """The check as one JSON document; null stands for what is no finite number, as JSON has none."""
         document = asdict(self)
         document["max_relative_error"] = self.max_relative_error
         document["kinks"] = [asdict(each) for each in self.kinks]
         document["self_test"] |= {"planted": self.self_test.planted, "caught": self.self_test.caught}
-        for each in (*document["differences"], *document["kinks"]):
-            if each["slopes"] is not None:
-                each["estimate"] = None
-        return document
+        plain: dict[str, Any] = _finite(document)
+        return plain
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
