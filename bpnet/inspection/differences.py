@@ -67,7 +67,7 @@ class Difference:
     slopes : (float, float) or None
         At a kink, the slopes on the left and on the right; ``numeric`` is then their mean.
     verdict : str
-        ``pass``, ``fail`` or ``kink``.
+        ``pass``, ``fail``, ``kink``, or ``inconclusive`` where the cost overflows.
     """
 
     layer: int
@@ -143,15 +143,18 @@ def difference(
     index = tuple(int(k) for k in np.unravel_index(element, shape))
     line = _Line(point, trace, l, tensor, element)
     best: tuple[float, float] | None = None
+    kink = False
     for step in _STEPS:
         found = line.derivative(step * max(1.0, abs(line.start)))
-        if found is not None and (best is None or found[1] < best[1]):
+        kink |= found is None
+        if found is not None and math.isfinite(found[1]) and (best is None or found[1] < best[1]):
             best = found
         if best is not None and best[1] <= _GOOD_ENOUGH * abs(best[0]):
             break
     if best is None:
         slopes = line.slopes(_KINK_STEP * max(1.0, abs(line.start)))
-        return Difference(l, tensor, index, analytic, sum(slopes) / 2, math.inf, slopes, "kink")
+        verdict = "kink" if kink else "inconclusive"
+        return Difference(l, tensor, index, analytic, sum(slopes) / 2, math.inf, slopes, verdict)
     numeric, estimate = best
     allowed = _ESTIMATES * estimate + _ROUNDING * max(abs(analytic) + abs(numeric), floor)
     verdict = "pass" if abs(analytic - numeric) <= allowed else "fail"
@@ -219,12 +222,14 @@ def taylor(point: Point, trace: Trace, gradient: Array, l: int | None, rng: np.r
     orders = [
         math.log2(first / second)
         for (first, size), (second, _) in itertools.pairwise(remainders)
-        if second > noise * size
+        if first and second > noise * size
     ]
     settled = len(orders) >= _ORDERS_NEEDED and abs(orders[-1] - orders[-2]) <= _SETTLED
     if not settled:
         return Taylor(l, None, "pass")
-    return Taylor(l, orders[-1], "pass" if orders[-1] >= ORDER else "fail")
+    # The next term makes an order differ from its limit by half as much at half the t.
+    order = 2 * orders[-1] - orders[-2]
+    return Taylor(l, order, "pass" if order >= ORDER else "fail")
 
 
 def _remainders(
