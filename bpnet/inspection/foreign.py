@@ -18,6 +18,7 @@ THRESHOLD = 1e-6
 """Largest relative error that passes: single precision does, and so do numbers of seven digits."""
 
 
+@np.errstate(all="ignore")
 def check_foreign(
     point: Point, given: dict[Key, Array], *, rate: float, absent: Sequence[str] = (), budget: float = BUDGET
 ) -> GradientCheck:
@@ -48,8 +49,7 @@ def check_foreign(
     verdict = INCONCLUSIVE if unclear else next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
     diagnosis: list[str] = []
     if verdict == FAIL:
-        with np.errstate(all="ignore"):
-            diagnosis = diagnose(point, looked.trace, right | given, rate=rate, tolerance=THRESHOLD)
+        diagnosis = diagnose(point, looked.trace, right | given, rate=rate, tolerance=THRESHOLD)
     notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
     if unclear:
         notes.append("bpnet's own gradient is not certain at this point, so nothing can be said of another.")

@@ -1,7 +1,8 @@
 """The gradient check: several points, several kinds of derivatives, and its own test."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,7 @@ _DIFFERENCES = 6
 _ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "step", "optimizer")
 
 
+@np.errstate(all="ignore")
 def check_gradients(
     points: Sequence[Point],
     *,
@@ -58,9 +60,8 @@ def check_gradients(
     differences: list[Difference] = []
     share = budget / (3 * len(points))
     for number, point in enumerate(points):
-        with np.errstate(all="ignore"):
-            trace = point.forward()
-            gradients = point.backward(trace)
+        trace = point.forward()
+        gradients = point.backward(trace)
         elements = choose(point, share, None if number == 0 else _ELSEWHERE)
         one = Looked(point, trace, gradients, Numeric(point, trace, elements))
         looked.append(one)
@@ -133,7 +134,8 @@ def _badness(verdict: str) -> int:
 
 
 def _worst_tensor(checks: Sequence[TensorCheck]) -> TensorCheck:
-    return max(checks, key=lambda each: (_badness(each.verdict), each.max_relative_error or 0.0))
+    worst = max(checks, key=lambda each: (_badness(each.verdict), each.max_relative_error or 0.0))
+    return replace(worst, checked=max(each.checked for each in checks))
 
 
 def _worst_stages(stages: Sequence[Stage]) -> list[Stage]:
@@ -181,8 +183,11 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     """Name the first equation that is broken, and what is broken apart from it."""
     failed = [each for each in stages if each.verdict == FAIL]
     on_the_way = [each for each in failed if each.layer is not None]
+    wrong = bool(on_the_way) or any(each.verdict == FAIL for each in layers)
+    # A step along a wrong gradient is wrong for that reason alone.
+    apart = [each for each in failed if each.layer is None and not (wrong and each.stage == "step")]
     sentences = []
-    for each in (*(x for x in failed if x.layer is None), *on_the_way[:1]):
+    for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0
         text = _BROKEN[each.stage].format(l=_up(l), next=_up(l + 1), before=_up(l - 1))
         sentences.append(f"{text} (off by {each.max_relative_error:.1e} of itself, at {each.point}).")
@@ -204,14 +209,27 @@ def _convention(activation: Activation) -> str:
     return ", ".join(taken)
 
 
-def _notes(looked: Sequence[Looked]) -> list[str]:
-    notes = []
-    for each in looked:
-        for l, count in on_corners(each.point, each.trace).items():
-            notes.append(
-                f"At {each.point.name}, z of layer {l} lies on a corner {count} times, where there is no "
-                f"derivative: {_convention(each.point.network.layers[l].activation)}."
+def _corners(looked: Looked) -> Iterator[str]:
+    """Where a convention decided."""
+    point, trace = looked.point, looked.trace
+    for l, count in on_corners(point, trace).items():
+        yield (
+            f"At {point.name}, z of layer {l} lies on a corner {count} times, where there is no derivative: "
+            f"{_convention(point.network.layers[l].activation)}."
+        )
+    for kink in point.loss.kinks:
+        if count := int(np.count_nonzero(trace.outputs - point.Y == kink)):
+            slope = float(point.loss.gradient(np.array([[kink]]), np.zeros((1, 1)))[0, 0])
+            yield (
+                f"At {point.name}, a − y lies on a corner {count} times, where there is no derivative: "
+                f"that of {point.loss.name} is taken as {slope:g}."
             )
+
+
+def _notes(looked: Sequence[Looked]) -> list[str]:
+    notes: list[str] = []
+    for each in looked:
+        notes.extend(_corners(each))
         checked = sum(len(elements) for elements in each.numeric.elements.values())
         total = each.point.network.parameters.size
         if checked < total and each is looked[0]:
