@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from bpnet.core.activations import ACTIVATIONS
+from bpnet.core.activations import ACTIVATIONS, Activation
 from bpnet.core.arrays import Array
-from bpnet.core.losses import LOSSES
+from bpnet.core.losses import LOSSES, refusal
 from bpnet.core.network import Layer, from_arrays
+from bpnet.core.registry import Registry, T, parameters_of
 from bpnet.errors import DataError, ShapeError
 from bpnet.inspection.point import Point
 from bpnet.inspection.tensors import Key
@@ -20,6 +22,14 @@ from bpnet.inspection.tensors import Key
 _FORMAT = "bpnet gradient case 1"
 _LARGEST = 200_000_000
 """Bytes of a file of gradients; anything larger is a mistake."""
+
+_REAL = "fiu"
+"""Kinds of dtypes that hold real numbers."""
+
+_OF_A_LAYER = {"layer", "activation", "dropout_mask", "W", "b"}
+"""Keys of a layer in a case; any other is a hyperparameter of its activation."""
+
+_NAMES_TOLD = 6
 
 
 def write_case(point: Point, rate: float) -> str:
@@ -31,7 +41,7 @@ def write_case(point: Point, rate: float) -> str:
     rate : float
         The learning rate, for programs that also take the step.
     """
-    network = point.network
+    network, C = point.network, point.cost(point.forward())
     layers = [
         {
             "layer": l,
@@ -53,7 +63,7 @@ def write_case(point: Point, rate: float) -> str:
         "targets": point.Y.tolist(),
         "sample_weight": None if point.sample_weight is None else point.sample_weight.tolist(),
         "layers": layers,
-        "cost": point.cost(point.forward()),
+        "cost": C if math.isfinite(C) else None,
     }
     lines = [f"  {json.dumps(key)}: {_json(value)}" for key, value in case.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -78,53 +88,88 @@ def read_case(path: Path) -> tuple[Point, float]:
     if not isinstance(case, dict) or case.get("format") != _FORMAT:
         raise DataError(f"{path} is no gradient case: its format is not {_FORMAT!r}.")
     try:
-        return _point(case), float(case["learning_rate"])
-    except (KeyError, TypeError, ValueError, ShapeError) as error:
+        point, rate = _point(case), float(_numbers(case["learning_rate"], (), "learning_rate"))
+    except KeyError as error:
+        raise DataError(f"{path} does not fit together: {error} is missing.") from error
+    except (AttributeError, TypeError, ValueError, ShapeError) as error:
         raise DataError(f"{path} does not fit together: {error}.") from error
+    return point, rate
 
 
 def _point(case: Mapping[str, Any]) -> Point:
     entries = case["layers"]
-    W = [np.array(each["W"], dtype=np.float64) for each in entries]
-    b = [np.array(each["b"], dtype=np.float64) for each in entries]
+    X = _numbers(case["inputs"], (None, None), "inputs")
+    W = [_numbers(each["W"], (None, None), f"W of layer {l}") for l, each in enumerate(entries, start=2)]
+    b = [_numbers(each["b"], (None,), f"b of layer {l}") for l, each in enumerate(entries, start=2)]
     masks = {
-        l: np.array(each["dropout_mask"], dtype=np.float64)
-        for l, each in enumerate(entries, start=2)
+        l: _numbers(each["dropout_mask"], (len(X), len(biases)), f"dropout_mask of layer {l}")
+        for l, (each, biases) in enumerate(zip(entries, b, strict=True), start=2)
         if "dropout_mask" in each
     }
-    known = {"layer", "activation", "dropout_mask", "W", "b"}
     layers = [
-        Layer(
-            weights.shape[1],
-            weights.shape[0],
-            ACTIVATIONS.create(each["activation"], **{k: v for k, v in each.items() if k not in known}),
-            0.5 if l in masks else 0.0,
-        )
+        Layer(weights.shape[1], weights.shape[0], _activation(each, l), 0.5 if l in masks else 0.0)
         for l, (each, weights) in enumerate(zip(entries, W, strict=True), start=2)
     ]
-    cls = LOSSES[case["loss"]]
-    numbers = {field.name: case[field.name] for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # a dataclass
+    network = from_arrays(layers, W, b)
+    if X.shape[1] != network.sizes[0]:
+        raise ShapeError(f"inputs have {X.shape[1]} columns, W of layer 2 has {network.sizes[0]}")
+    loss = _create(LOSSES, case["loss"], {name: case[name] for name in _fields(LOSSES, case["loss"])})
+    if refused := refusal(loss.name, layers[-1].activation.name):
+        raise ValueError(refused)
     weight = case["sample_weight"]
     return Point(
         name="the case",
-        network=from_arrays(layers, W, b),
-        X=np.array(case["inputs"], dtype=np.float64),
-        Y=np.array(case["targets"], dtype=np.float64),
-        loss=LOSSES.create(case["loss"], **numbers),
-        sample_weight=None if weight is None else np.array(weight, dtype=np.float64),
-        weight_decay=float(case["weight_decay"]),
+        network=network,
+        X=X,
+        Y=_numbers(case["targets"], (len(X), network.sizes[-1]), "targets"),
+        loss=loss,
+        sample_weight=None if weight is None else _numbers(weight, (len(X),), "sample_weight"),
+        weight_decay=float(_numbers(case["weight_decay"], (), "weight_decay")),
         masks=masks,
     )
 
 
-def read_gradients(path: Path, point: Point) -> tuple[dict[Key, Array], list[str]]:
+def _numbers(value: object, shape: tuple[int | None, ...], what: str) -> Array:
+    """An array of finite numbers of a shape in which None stands for any size but 0."""
+    array = np.asarray(value)
+    fits = len(shape) == array.ndim and all(
+        found and expected in (None, found) for expected, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in _REAL:
+        expected = " × ".join("n" if size is None else str(size) for size in shape)
+        raise ValueError(f"{what} should be {f'{expected} numbers' if shape else 'a number'}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} holds numbers that are not finite")
+    return array.astype(np.float64)
+
+
+def _activation(entry: Mapping[str, Any], l: int) -> Activation:
+    if entry["layer"] != l:
+        raise ValueError(f"layers should be numbered from 2, but {entry['layer']!r} stands where {l} should")
+    given = {name: value for name, value in entry.items() if name not in _OF_A_LAYER}
+    return _create(ACTIVATIONS, entry["activation"], given)
+
+
+def _fields(registry: Registry[T], name: object) -> list[str]:
+    known = isinstance(name, str) and name in registry
+    return [each.name for each in parameters_of(registry[str(name)])] if known else []
+
+
+def _create(registry: Registry[T], name: object, numbers: Mapping[str, object]) -> T:
+    """Build a registered thing, its numbers checked as those of a config are."""
+    from bpnet.config.choices import Named
+
+    return Named(registry).read({"name": name, **numbers}, Path()).create(registry)
+
+
+def read_gradients(source: Path | Mapping[str, object], point: Point) -> tuple[dict[Key, Array], list[str]]:
     """Read what another program computed.
 
     Parameters
     ----------
-    path : Path
+    source : Path or mapping of str to array
         JSON, ``{"gradients": [{"layer": 2, "W": [[...]], "b": [...]}, ...]}``, or NPZ with arrays
-        ``W2``, ``b2``, ``W3``, ...
+        ``W2``, ``b2``, ``W3``, ...; or these arrays by their names.
     point : Point
         What they should be the gradients of.
 
@@ -140,7 +185,10 @@ def read_gradients(path: Path, point: Point) -> tuple[dict[Key, Array], list[str
     DataError
         If the file cannot be read, or a tensor has another shape or numbers that are not finite.
     """
-    arrays = _load_npz(path) if path.suffix.lower() == ".npz" else _from_json(_load_json(path), path)
+    if isinstance(source, Path):
+        arrays, where = _load(source), str(source)
+    else:
+        arrays, where = dict(source), "The mapping"
     tensors: dict[Key, Array] = {}
     absent = []
     for l, layer in point.network.layers.items():
@@ -149,12 +197,13 @@ def read_gradients(path: Path, point: Point) -> tuple[dict[Key, Array], list[str
             if given is None:
                 absent.append(f"{name}{l}")
             else:
-                tensors[name, l] = _checked(given, name, l, shape, path)
+                tensors[name, l] = _checked(given, name, l, shape, where)
     if arrays:
-        last = point.network.L
-        raise DataError(f"{path} holds {', '.join(arrays)}, but the layers with parameters are 2 to {last}.")
+        names = [*map(str, arrays)]
+        told = ", ".join(names if len(names) <= _NAMES_TOLD else (*names[:_NAMES_TOLD], "..."))
+        raise DataError(f"{where} holds {told}, but the layers with parameters are 2 to {point.network.L}.")
     if not tensors:
-        raise DataError(f"{path} holds no gradient.", advice=_FORM)
+        raise DataError(f"{where} holds no gradient.", advice=_FORM)
     return tensors, absent
 
 
@@ -163,18 +212,24 @@ _FORM = (
 )
 
 
-def _checked(given: object, name: str, l: int, shape: tuple[int, ...], path: Path) -> Array:
+def _checked(given: object, name: str, l: int, shape: tuple[int, ...], where: str) -> Array:
     try:
-        array = np.array(given, dtype=np.float64)
+        array = np.asarray(given)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: {name} of layer {l} is no array of numbers.", advice=_FORM) from error
+        raise DataError(f"{where}: {name} of layer {l} is no array of numbers.", advice=_FORM) from error
+    if array.dtype.kind not in _REAL:
+        raise DataError(f"{where}: {name} of layer {l} is no array of numbers.", advice=_FORM)
     if array.size == np.prod(shape) and array.ndim > len(shape) == 1:
         array = array.ravel()  # a column of biases
     if array.shape not in (shape, shape[::-1]):
-        raise DataError(f"{path}: {name} of layer {l} has shape {array.shape}, expected {shape}.")
+        raise DataError(f"{where}: {name} of layer {l} has shape {array.shape}, expected {shape}.")
     if not np.isfinite(array).all():
-        raise DataError(f"{path}: {name} of layer {l} holds numbers that are not finite.")
-    return array
+        raise DataError(f"{where}: {name} of layer {l} holds numbers that are not finite.")
+    return array.astype(np.float64)
+
+
+def _load(path: Path) -> dict[str, object]:
+    return _load_npz(path) if path.suffix.lower() == ".npz" else _from_json(_load_json(path), path)
 
 
 def _from_json(content: object, path: Path) -> dict[str, object]:
@@ -185,6 +240,8 @@ def _from_json(content: object, path: Path) -> dict[str, object]:
     for position, each in enumerate(entries):
         l = each.get("layer", position + 2)
         for name in ("W", "b"):
+            if f"{name}{l}" in found:
+                raise DataError(f"{path} holds {name} of layer {l} twice.")
             if each.get(name) is not None:
                 found[f"{name}{l}"] = each[name]
     return found
@@ -194,21 +251,26 @@ def _load_npz(path: Path) -> dict[str, object]:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
-        if size > _LARGEST:
-            raise DataError(f"{path} holds {size:,} bytes, far more than gradients can be.")
+        _refuse_if_huge(size, path)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # whatever damaged files make zipfile and NumPy raise
         raise DataError(f"{path} cannot be read: {_why(error)}.") from error
 
 
 def _load_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
     try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path} is far too large for gradients.")
+        _refuse_if_huge(path.stat().st_size, path)
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {_why(error)}.") from error
+
+
+def _refuse_if_huge(size: int, path: Path) -> None:
+    if size > _LARGEST:
+        raise DataError(f"{path} holds {size:,} bytes, far more than gradients can be.")
 
 
 def _why(error: Exception) -> str:
