@@ -98,16 +98,16 @@ def burnt_in(experiment: Experiment, point: Point) -> Point | None:
 def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
     """One step of plain gradient descent by the trainer, on the whole batch at once and without dropout.
 
-    Returns None where there is no slope to go down.
+    Returns None where there is no slope to go down, or the cost overflows.
     """
     layers = [Layer(layer.n_in, layer.n_out, layer.activation) for layer in point.network.layers.values()]
     bare = replace(point, network=Network(layers, point.network.parameters), masks={})
     with np.errstate(all="ignore"):
         steepest = float(np.abs(bare.backward(bare.forward()).flat).max())
     largest = float(np.abs(point.network.parameters).max()) or 1.0
-    if not 0 < steepest < np.inf:
+    rate = _MOVE * largest / steepest if steepest else np.inf
+    if not 0 < rate < np.inf:
         return None
-    rate = _MOVE * largest / steepest
     recipe = Recipe(
         loss=point.loss,
         optimizer=Sgd(),
@@ -118,7 +118,10 @@ def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
         weight_decay=point.weight_decay,
         train_biases=experiment.recipe.train_biases,
     )
-    after = _train(experiment, bare.network, recipe, bare)
+    try:
+        after = _train(experiment, bare.network, recipe, bare)
+    except DivergenceError:
+        return None
     return StepTaken(bare, after, rate, "all" if experiment.recipe.train_biases else "weights")
 
 

@@ -57,8 +57,7 @@ def open_experiment(
     """
     from bpnet.config import load_config
 
-    newest = newest_run(runs) if reference is None else None
-    run = newest or (Path(reference) if reference is not None and Path(reference).is_dir() else None)
+    run = newest_run(runs) if reference is None else _run_folder(reference)
     in_float64 = [*overrides, "training.dtype=float64"]
     if run is not None:
         if not (run / CONFIG).is_file():
@@ -71,6 +70,16 @@ def open_experiment(
     experiment = prepare(load_config(name, in_float64), most_rows=most_rows)
     why = ", the source's 2-2-1 network (there is no run here)" if reference is None else ""
     return Opened(f"config {name}{why}, at its starting weights", experiment)
+
+
+def _run_folder(reference: str) -> Path | None:
+    """The folder of that name, unless it is no run and a built-in config has the name."""
+    from bpnet.config import builtin_configs
+
+    folder = Path(reference)
+    if not folder.is_dir() or (reference in builtin_configs() and not (folder / CONFIG).is_file()):
+        return None
+    return folder
 
 
 def _with_saved_weights(experiment: Experiment, run: Path) -> Experiment:
