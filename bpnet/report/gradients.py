@@ -9,18 +9,29 @@ from rich.text import Text
 
 from bpnet.inspection.differences import Difference
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, PlantedFault, TensorCheck
-from bpnet.report.numbers import superscript
+from bpnet.report.numbers import percent, superscript
 
 _MARKS = {PASS: Text("✓ pass", "green"), FAIL: Text("✗ FAIL", "bold red")}
-_MARKS[INCONCLUSIVE] = Text("? unclear", "yellow")
+_MARKS[INCONCLUSIVE] = Text("? unsure", "yellow")
 
 _KINKS_SHOWN = 3
-_WIDE = 100
+
+_WIDE = 120
+"""From so many columns on, values are shown in full."""
+
+_NARROW = 76
+"""Below so many columns, the worst elements are left out."""
 
 
 def print_subject(console: Console, what: str) -> None:
     """Say what is checked, before it is."""
-    console.print(Text.assemble(("Checking ", "bold"), what, "."))
+    _print(console, Text.assemble(("Checking ", "bold"), what, "."))
+
+
+def _print(console: Console, *parts: RenderableType) -> None:
+    """Print within the console's width, in a pipe too: these lines are read, not searched."""
+    for part in parts:
+        console.print(part, soft_wrap=False)
 
 
 def print_check(console: Console, check: GradientCheck, *, layer: int | None, full: bool) -> None:
@@ -36,15 +47,10 @@ def print_check(console: Console, check: GradientCheck, *, layer: int | None, fu
         List every planted fault.
     """
     if check.diagnosis:
-        console.print()
-        for sentence in check.diagnosis:
-            console.print(Text(sentence, "bold red"))
-    console.print()
-    console.print(_tensors(check, layer, wide=console.width >= _WIDE))
-    console.print()
-    console.print(_rest(check, layer, full=full))
-    console.print()
-    console.print(verdict(check))
+        _print(console, "", *(Text(sentence, "bold red") for sentence in check.diagnosis))
+    _print(console, "", _tensors(check, layer, console.width))
+    _print(console, "", _rest(check, layer, full=full))
+    _print(console, "", verdict(check))
 
 
 def verdict(check: GradientCheck) -> Text:
@@ -63,44 +69,47 @@ def verdict(check: GradientCheck) -> Text:
     return Text(f"The gradients are right: they differ from the true ones by {size} at most.", "bold green")
 
 
-def _tensors(check: GradientCheck, layer: int | None, *, wide: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    table.add_column("tensor", no_wrap=True)
-    table.add_column("shape", no_wrap=True)
-    table.add_column("checked", justify="right", no_wrap=True)
-    table.add_column("error", justify="right", no_wrap=True)
-    if wide:
-        table.add_column("÷ allowed", justify="right", no_wrap=True)
-    table.add_column("worst at", no_wrap=True)
-    table.add_column("analytic", justify="right", no_wrap=True)
-    table.add_column("numeric", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for each in check.layers:
-        if layer in (None, each.layer):
-            table.add_row(*_row(each, check.threshold, wide=wide))
+def _tensors(check: GradientCheck, layer: int | None, width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    mine = [_cells(each, check.threshold, width) for each in check.layers if layer in (None, each.layer)]
+    for name in mine[0]:
+        right = name in {"checked", "error", "÷ allowed", "analytic", "numeric"}
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for cells in mine:
+        table.add_row(*cells.values())
     return table
 
 
-def _row(each: TensorCheck, threshold: float, *, wide: bool) -> list[RenderableType]:
-    digits = 12 if wide else 5
-    name = Text(f"∂C/∂{each.tensor}{superscript(each.layer)}")
-    shape = " × ".join(map(str, each.shape))
-    checked = "all" if each.checked == each.total else f"{each.checked:,}/{each.total:,}"
-    error = each.max_relative_error
-    cells: list[RenderableType] = [name, shape, checked, "–" if error is None else f"{error:.1e}"]
+def _cells(each: TensorCheck, threshold: float, width: int) -> dict[str, RenderableType]:
+    """One row, by the columns' names: as many as fit."""
+    wide, error = width >= _WIDE, each.max_relative_error
+    part = f"{each.checked:,}/{each.total:,}" if wide else percent(each.checked / each.total)
+    cells: dict[str, RenderableType] = {
+        "tensor": _tensor(each),
+        "shape": " × ".join(map(str, each.shape)),
+        "checked": "all" if each.checked == each.total else part,
+        "error": "–" if error is None else f"{error:.1e}",
+    }
     if wide:
-        cells.append("–" if error is None else f"{error / threshold:.1e}")
-    if each.worst is None:
-        cells += ["", "", ""]
-    else:
-        place = ", ".join(str(k + 1) for k in each.worst.index)
-        cells += [place, f"{each.worst.analytic:.{digits}g}", f"{each.worst.numeric:.{digits}g}"]
-    return [*cells, _MARKS[each.verdict]]
+        cells["÷ allowed"] = "–" if error is None else f"{error / threshold:.1e}"
+    if width >= _NARROW:
+        worst = each.worst
+        digits = 12 if wide else 4
+        cells["worst at"] = "" if worst is None else _place(worst.index)
+        cells["analytic"] = "" if worst is None else f"{worst.analytic:.{digits}g}"
+        cells["numeric"] = "" if worst is None else f"{worst.numeric:.{digits}g}"
+    return {**cells, "": _MARKS[each.verdict]}
+
+
+def _place(index: tuple[int, ...]) -> str:
+    """Unit and input, counted from 1."""
+    return ", ".join(str(k + 1) for k in index)
 
 
 def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
     lines: list[RenderableType] = []
-    notes = [f"{_tensor(each)}: {each.note}" for each in check.layers if each.note]
+    mine = [each for each in check.layers if layer in (None, each.layer)]
+    notes = [f"{_tensor(each)}: {each.note}" for each in mine if each.note]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
@@ -114,7 +123,8 @@ def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
         grid.add_row("Taylor order", *_taylor(check, layer))
     grid.add_row("self-test", *_self_test(check))
     lines.append(grid)
-    lines.extend(Text(_kink(each), "dim") for each in check.kinks[:_KINKS_SHOWN])
+    kinks = [each for each in check.kinks if layer in (None, each.layer)]
+    lines.extend(Text(_kink(each), "dim") for each in kinks[:_KINKS_SHOWN])
     lines.extend(Text(note, "dim") for note in (*notes, *check.notes))
     if full:
         lines.append(_faults(check.self_test.faults))
@@ -140,7 +150,7 @@ def _equations(check: GradientCheck, layer: int | None) -> list[tuple[str, tuple
     """One line an equation, the worst layer's."""
     found = []
     for stage, meaning in _MEANING.items():
-        mine = [each for each in check.stages if each.stage == stage and layer in (None, each.layer, None)]
+        mine = [each for each in check.stages if each.stage == stage and layer in (None, each.layer)]
         if not mine:
             continue
         bad = next((each for each in mine if each.verdict != PASS), None)
@@ -166,7 +176,7 @@ def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
     if failed:
         worst = failed[0]
         text.append(
-            f", {len(failed)} do not: {_tensor(worst)} at {', '.join(str(k + 1) for k in worst.index)} is "
+            f", {len(failed)} do not: {_tensor(worst)} at {_place(worst.index)} is "
             f"{worst.analytic:.6g}, by differences {worst.numeric:.6g} ± {worst.estimate:.0e}",
             "red",
         )
@@ -176,10 +186,9 @@ def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
 def _kink(each: Difference) -> str:
     assert each.slopes is not None, "a kink has two slopes"
     left, right = each.slopes
-    place = ", ".join(str(k + 1) for k in each.index)
     return (
-        f"Kink: {_tensor(each)} at {place}: the slope is {left:.6g} on the left, {right:.6g} on the right; "
-        f"back-propagation says {each.analytic:.6g}."
+        f"Kink: {_tensor(each)} at {_place(each.index)}: the slope is {left:.6g} on the left, "
+        f"{right:.6g} on the right; back-propagation says {each.analytic:.6g}."
     )
 
 
