@@ -31,7 +31,8 @@ def grad_check(
         typer.Option("--layer", metavar="N", help="Show layer N alone; 2 is the first hidden one."),
     ] = None,
     budget: Annotated[
-        float, typer.Option("--budget", metavar="SECONDS", help="Sample large tensors to take about so long.")
+        float,
+        typer.Option("--budget", metavar="SECONDS", min=0, help="Sample large tensors to take so long."),
     ] = 10.0,
     self_test: Annotated[
         bool, switch("--self-test", help="Plant every fault at every point, and list them.")
@@ -62,12 +63,21 @@ def grad_check(
     """
     with consoles(no_color=no_color) as streams:
         if gradients is not None:
-            code = _check_others(streams, target, case, gradients, overrides or [], as_json=as_json)
+            code = _check_others(
+                streams,
+                target,
+                overrides or [],
+                layer,
+                case=case,
+                gradients=gradients,
+                budget=budget,
+                as_json=as_json,
+            )
         elif case is not None:
-            code = _write_case(streams, target, case, overrides or [])
+            code = _write_case(streams, target, case, overrides or [], as_json=as_json)
         else:
             code = _check(
-                streams, target, overrides or [], layer, budget, self_test=self_test, as_json=as_json
+                streams, target, overrides or [], layer, budget=budget, self_test=self_test, as_json=as_json
             )
     if code:
         raise typer.Exit(code)
@@ -78,8 +88,8 @@ def _check(
     target: str | None,
     overrides: list[str],
     layer: int | None,
-    budget: float,
     *,
+    budget: float,
     self_test: bool,
     as_json: bool,
 ) -> int:
@@ -99,47 +109,46 @@ def _check(
 def _check_others(
     streams: "Consoles",
     target: str | None,
+    overrides: list[str],
+    layer: int | None,
+    *,
     case: Path | None,
     gradients: Path,
-    overrides: list[str],
-    *,
+    budget: float,
     as_json: bool,
 ) -> int:
-    from bpnet.experiment.checking import given_point
-    from bpnet.experiment.opening import open_experiment
-    from bpnet.inspection.cases import read_case, read_gradients
+    from bpnet.experiment.checking import open_task
+    from bpnet.inspection.cases import read_gradients
     from bpnet.inspection.foreign import check_foreign
-    from bpnet.inspection.probe import SAMPLES
     from bpnet.report.gradients import print_subject
 
-    if case is not None:
-        point, rate = read_case(case)
-        what = f"{gradients} against the case {case}"
-    else:
-        opened = open_experiment(target, overrides, most_rows=SAMPLES)
-        point, rate = given_point(opened.experiment), opened.experiment.recipe.learning_rate
-        what = f"{gradients} against {opened.what}"
+    task = open_task(target, overrides, case=case)
+    _refuse_layer(layer, task.point.network.L)
+    what = f"{gradients} against {task.what}"
     if not as_json:
         print_subject(streams.results, what)
-    given, absent = read_gradients(gradients, point)
-    check = check_foreign(point, given, rate=rate, absent=absent)
-    return _show(streams, what, check, None, full=False, as_json=as_json)
+    given, absent = read_gradients(gradients, task.point)
+    check = check_foreign(task.point, given, rate=task.rate, absent=absent, budget=budget)
+    return _show(streams, what, check, layer, full=False, as_json=as_json)
 
 
-def _write_case(streams: "Consoles", target: str | None, case: Path, overrides: list[str]) -> int:
-    from bpnet.experiment.checking import given_point
-    from bpnet.experiment.opening import open_experiment
+def _write_case(
+    streams: "Consoles", target: str | None, case: Path, overrides: list[str], *, as_json: bool
+) -> int:
+    from bpnet.experiment.checking import open_task
     from bpnet.inspection.cases import write_case
-    from bpnet.inspection.probe import SAMPLES
     from bpnet.training.files import write_atomically
 
-    opened = open_experiment(target, overrides, most_rows=SAMPLES)
-    text = write_case(given_point(opened.experiment), opened.experiment.recipe.learning_rate)
-    write_atomically(case, text.encode())
-    streams.results.print(f"{case}: {opened.what}.")
-    streams.results.print(
-        f"Check what your program makes of it: bpnet grad-check --case {case} --gradients FILE"
-    )
+    task = open_task(target, overrides)
+    write_atomically(case, write_case(task.point, task.rate).encode())
+    if as_json:
+        document = {"case": str(case), "written": task.what}
+        streams.results.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        streams.results.print(f"{case}: {task.what}.")
+        streams.results.print(
+            f"Check what your program makes of it: bpnet grad-check --case {case} --gradients FILE"
+        )
     return 0
 
 
@@ -152,7 +161,7 @@ def _show(
         document = {"checked": what, **check.to_json()}
         if layer is not None:
             document["layers"] = [each for each in document["layers"] if each["layer"] == layer]
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        streams.results.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         print_check(streams.results, check, layer=layer, full=full)
     if check.self_test.caught != check.self_test.planted:

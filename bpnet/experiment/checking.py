@@ -1,7 +1,8 @@
 """The gradient check of an experiment: which points, and the one real step."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from bpnet.core.arrays import Array
 from bpnet.core.network import Layer, Network, draw_masks
 from bpnet.core.optimizers import Sgd
 from bpnet.core.schedules import Constant
-from bpnet.errors import DivergenceError
+from bpnet.errors import BpnetError, DivergenceError
 from bpnet.experiment.opening import open_experiment
 from bpnet.experiment.preparing import Experiment
+from bpnet.inspection.cases import read_case
 from bpnet.inspection.gradient_check import BUDGET, check_gradients
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import SAMPLES, generic_probe
@@ -66,6 +68,43 @@ def check_experiment(
             budget=budget,
             self_test=self_test,
         )
+
+
+@dataclass(frozen=True)
+class Task:
+    """What other people's gradients are to be gradients of.
+
+    Attributes
+    ----------
+    what : str
+        What it is, to be said first.
+    point : Point
+    rate : float
+        The learning rate.
+    """
+
+    what: str
+    point: Point
+    rate: float
+
+
+def open_task(reference: str | None, overrides: Sequence[str] = (), *, case: Path | None = None) -> Task:
+    """Open a case, or the point of a config or a run that a case would be written of.
+
+    Raises
+    ------
+    BpnetError
+        Of the kind that fits, if it cannot be opened; also if there are both.
+    """
+    if case is None:
+        opened = open_experiment(reference, overrides, most_rows=SAMPLES)
+        return Task(opened.what, given_point(opened.experiment), opened.experiment.recipe.learning_rate)
+    if reference is not None or overrides:
+        raise BpnetError(
+            f"The case {case} says all itself.", advice="Give a case or a config with overrides, not both."
+        )
+    point, rate = read_case(case)
+    return Task(f"the case {case}", point, rate)
 
 
 def given_point(experiment: Experiment) -> Point:
