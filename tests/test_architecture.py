@@ -31,7 +31,6 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_rooms_import_downwards_only() -> None:
-    pytest.importorskip("importlinter", reason="import-linter comes with the dev extra")
     script = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
