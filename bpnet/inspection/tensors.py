@@ -10,7 +10,7 @@ from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_parameters
 from bpnet.inspection.differences import regions, same_regions
 from bpnet.inspection.point import Point
-from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, TensorCheck, Worst
+from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, TensorCheck, Worst
 
 MULTIPLICATIONS_A_SECOND = 1e8
 """Complex multiplications that a machine does, roughly, all that goes with them included."""
@@ -138,10 +138,11 @@ def _judge(key: Key, gradient: Array, numeric: Numeric, threshold: float) -> Ten
     (name, l), elements, expected = key, numeric.elements[key], numeric.values[key]
     analytic = gradient.ravel()[elements]
     checked, total, point = len(elements), gradient.size, numeric.point.name
-    if not (np.isfinite(analytic).all() and np.isfinite(expected).all()):
-        note = "a number is infinite or not a number"
-        return TensorCheck(l, name, gradient.shape, checked, total, None, None, point, INCONCLUSIVE, note)
     errors, note = relative_errors(analytic, expected), ""
+    if not np.isfinite(errors).all():
+        return TensorCheck(
+            l, name, gradient.shape, checked, total, None, None, point, INCONCLUSIVE, NOT_FINITE
+        )
     if errors.max() > threshold:
         rounding = np.abs(analytic - expected) <= FORGIVEN * numeric.noise(key)
         if rounding[errors > threshold].all():
