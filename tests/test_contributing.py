@@ -9,6 +9,7 @@ import numpy as np
 from bpnet.core import activations
 from bpnet.core.activations import Elementwise
 from bpnet.core.registry import Registry
+from bpnet.inspection import scalar
 from tests.core.nets import STEP
 from tests.tolerances import ROUNDING
 
@@ -34,14 +35,24 @@ def test_the_example_s_derivative_is_that_of_its_value() -> None:
     np.testing.assert_allclose(found, numeric, rtol=ROUNDING, atol=ROUNDING)
 
 
+def test_the_example_in_plain_python_is_the_same() -> None:
+    activation = example()
+    (line,) = re.findall(r'^    "mish": (lambda _, z: .*),$', GUIDE, re.MULTILINE)
+    in_plain_python = eval(line, vars(scalar))  # noqa: S307 - it is our own page
+    z = np.linspace(-800, 800, 101)
+    found = activation.value(z.reshape(-1, 1)).ravel()
+    expected = [in_plain_python(activation, each) for each in z.tolist()]
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=ROUNDING)
+
+
 def test_the_example_is_not_there_yet() -> None:
     assert example().name not in activations.ACTIVATIONS
 
 
 def test_the_files_and_tables_it_names_are_there() -> None:
     steps = GUIDE.partition("## Add an activation")[2]
-    tables = re.findall(r"In `(tests/\S+\.py)`, `(\w+)`", steps)
-    assert tables
+    tables = re.findall(r"In `(\S+\.py)`, `(\w+)`", steps)
+    assert {file for file, _ in tables} > {"bpnet/inspection/scalar.py", "tests/core/test_gradients.py"}
     for file, table in tables:
         assert re.search(rf"^(def )?{table}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpnet.core.activations import ACTIVATIONS
-from bpnet.core.backprop import Workspace, cost
+from bpnet.core.backprop import Workspace
 from bpnet.core.initializers import INITIALIZERS
 from bpnet.core.losses import LOSSES
 from bpnet.core.network import Layer, Network, draw_masks, forward, from_arrays, initialise
 from bpnet.errors import ShapeError
-from tests.core import oracle
+from bpnet.inspection import scalar
+from bpnet.inspection.point import Point
 from tests.core.nets import PAIRS, make_batch, make_network
 from tests.tolerances import ROUNDING, STANDARD_ERRORS
 
@@ -113,28 +114,18 @@ def test_forward_and_cost_by_plain_python(
     sizes: list[int], hidden: str, pair: tuple[str, str], n_samples: int, seed: int
 ) -> None:
     output, loss = pair
-    network = make_network(sizes, hidden, output, seed)
+    network = make_network(sizes, hidden, output, seed, dropout=0.3)
     X, Y = make_batch(loss, n_samples, sizes[0], sizes[-1], seed + 1)
-    names = [hidden] * (len(sizes) - 2) + [output]
-    W, b = [w.tolist() for w in network.W.values()], [each.tolist() for each in network.b.values()]
-    trace = forward(network, X)
+    masks = draw_masks(network, n_samples, np.random.default_rng(seed))
+    point = Point("", network, X, Y, LOSSES.create(loss), np.linspace(0.5, 2, n_samples), 0.2, masks)
+    trace = point.forward()
     assert trace.a[1] is X
-    for row, x in enumerate(X.tolist()):
-        all_z, all_a = oracle.forward(W, b, names, x)
+    for row in range(n_samples):
+        all_z, all_a = scalar.forward(point, row)
         for l, z, a in zip(network.layers, all_z, all_a, strict=True):
             np.testing.assert_allclose(trace.z[l][row], z, rtol=ROUNDING, atol=ROUNDING)
             np.testing.assert_allclose(trace.a[l][row], a, rtol=ROUNDING, atol=ROUNDING)
-    weight = np.linspace(0.5, 2, n_samples)
-    found = cost(network, trace, Y, LOSSES.create(loss), sample_weight=weight, weight_decay=0.2)
-    exact = oracle.cost(
-        W, trace.outputs.tolist(), Y.tolist(), loss, sample_weight=weight.tolist(), weight_decay=0.2
-    )
-    assert float(found) == pytest.approx(exact, rel=1e-12)
-
-
-def test_the_oracle_knows_everything_registered() -> None:
-    assert set(oracle.ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(oracle.LOSSES) == set(LOSSES)
+    assert point.cost(trace) == pytest.approx(scalar.cost(point), rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3,), (5, 2), (5, 4), (1, 5, 3)])
