@@ -18,7 +18,7 @@ from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
-from bpnet.inspection.tensors import FORGIVEN, MULTIPLICATIONS_A_SECOND, Key, Numeric, nudges, tensor
+from bpnet.inspection.tensors import FORGIVEN, MULTIPLICATIONS_A_SECOND, Key, Numeric, largest, nudges, tensor
 
 _SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
@@ -75,28 +75,24 @@ def _units(point: Point, l: int, seconds: float) -> Array:
 
 
 class _Noise:
-    """How far δ, and what is made of it, moves when the parameters move by one rounding."""
+    """How far δ, and what is made of it, moves at most when the parameters move by one rounding."""
 
     def __init__(self, point: Point, l: int, units: Array, delta: Array) -> None:
         self._point, self._l, self._units, self._delta = point, l, units, delta
 
-    def of_delta(self) -> Array:
-        moved = np.zeros_like(self._delta)
-        for nudged, trace in nudges(self._point):
-            moved = np.maximum(moved, np.abs(by_z(nudged, trace, self._l, self._units) - self._delta))
-        return moved
+    def of_delta(self) -> float:
+        there = (by_z(*nudged, self._l, self._units) for nudged in nudges(self._point))
+        return max((largest(delta - self._delta) for delta in there), default=0.0)
 
-    def of_b(self) -> Array:
-        noise: Array = self.of_delta().sum(axis=0)
-        return noise
+    def of_b(self) -> float:
+        return len(self._delta) * self.of_delta()
 
-    def of_W(self) -> Array:
-        noise: Array = self.of_delta().T @ np.abs(self._point.forward().passed[self._l - 1])
-        return noise
+    def of_W(self) -> float:
+        return self.of_b() * largest(self._point.forward().passed[self._l - 1])
 
 
 def _compare(
-    name: str, l: int, point: Point, analytic: Array, numeric: Array, *, noise: Callable[[], Array]
+    name: str, l: int, point: Point, analytic: Array, numeric: Array, *, noise: Callable[[], float]
 ) -> Stage:
     errors = relative_errors(analytic, numeric)
     if errors.max() > THRESHOLD:

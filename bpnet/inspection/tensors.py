@@ -47,23 +47,26 @@ class Numeric:
         self.point, self.elements = point, elements
         with np.errstate(all="ignore"):
             self.values = {key: _derivatives(point, trace, key, chosen) for key, chosen in elements.items()}
-        self._noise: dict[Key, Array] = {}
+        self._noise: dict[Key, float] = {}
 
-    def noise(self, key: Key) -> Array:
-        """How far each derivative moves when every parameter moves by one rounding.
+    def noise(self, key: Key) -> float:
+        """How far a tensor's derivatives move, at most, when every parameter moves by one rounding.
 
         Next to nothing, unless large parts of it cancel: an error of 1e-17 against a true 0, say.
         """
         if key not in self._noise:
-            self._noise[key] = np.zeros_like(self.values[key])
-            for nudged, trace in nudges(self.point):
-                moved = np.abs(_derivatives(nudged, trace, key, self.elements[key]) - self.values[key])
-                self._noise[key] = np.maximum(self._noise[key], moved)
+            there = (_derivatives(*nudged, key, self.elements[key]) for nudged in nudges(self.point))
+            self._noise[key] = max((largest(values - self.values[key]) for values in there), default=0.0)
         return self._noise[key]
 
 
 def _derivatives(point: Point, trace: Trace, key: Key, elements: Array) -> Array:
     return by_parameters(point, trace, key[1], key[0], elements)
+
+
+def largest(array: Array) -> float:
+    """Largest absolute value; 0 of nothing."""
+    return float(np.abs(array).max(initial=0))
 
 
 def nudges(point: Point) -> Iterator[tuple[Point, Trace]]:
