@@ -30,7 +30,7 @@ from bpnet.core.arrays import Array
 from bpnet.core.losses import LOSSES, refusal
 from bpnet.core.network import Layer, draw_masks
 from bpnet.inspection.gradient_check import check_gradients
-from bpnet.inspection.mistakes import Tensors
+from bpnet.inspection.mistakes import Tensors, tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import draw_network, draw_targets
 from bpnet.inspection.self_test import Looked, changed, faults, look_at
@@ -40,6 +40,9 @@ PAIRS = [(a, loss) for loss in LOSSES for a in ACTIVATIONS if refusal(loss, a) i
 MOST_LAYERS, WIDEST, MOST_SAMPLES = 9, 6, 5
 NEAR = 3e-7
 """How close to its corner a ReLU is put in some networks: nearer than a usual step of 1e-6."""
+
+_AGREE = 1e-3
+"""Relative difference between the precisions from which an element is nothing but rounding."""
 
 OTHERS = ("torch.autograd.gradcheck", "jax.test_util.check_grads", "scipy.optimize.check_grad")
 
@@ -117,11 +120,27 @@ class Differences:
 
 
 def planted(looked: Looked) -> Iterator[tuple[str, Tensors]]:
-    """Every fault that changes a number, in all its variants."""
+    """Every fault that changes a number, in all its variants; what is nothing but rounding is no number."""
+    real, right = not_rounding(looked), tensors_of(looked.gradients)
     for name, plant in faults().items():
         for spoilt in plant(looked):
-            if changed(looked, spoilt):
+            if changed(looked, {key: np.where(real[key], spoilt[key], right[key]) for key in spoilt}):
                 yield name, spoilt
+
+
+def not_rounding(looked: Looked) -> dict[tuple[str, int], Array]:
+    """Elements that come out the same in extended precision; any other is 0 but for rounding."""
+    point = looked.point
+    extended = replace(
+        point.at(point.network.parameters.astype(np.longdouble)),
+        X=point.X.astype(np.longdouble),
+        Y=point.Y.astype(np.longdouble),
+    )
+    precise = tensors_of(extended.backward(extended.forward()))
+    return {
+        key: np.abs(array - precise[key]) <= _AGREE * np.abs(precise[key])
+        for key, array in tensors_of(looked.gradients).items()
+    }
 
 
 def flat(point: Point, tensors: Tensors) -> Array:

@@ -205,10 +205,10 @@ def document(found: list[tuple[Mutant, str]]) -> str:
         "# Mutants of the mathematics",
         "",
         *textwrap.wrap(
-            "Written by `python benchmarks/mutate_core.py`: every small change of the three files, one at a time, "
-            "put before `bpnet grad-check`, which looks at a config for every output activation and loss. "
-            "*Equivalent* is a mutant that was let pass and changed no gradient and no cost of random networks "
-            "with every activation and loss, from tiny to huge z, by more than 1e-9 of itself.",
+            "Written by `python benchmarks/mutate_core.py`: every small change of the three files, one at a "
+            "time, put before `bpnet grad-check`, which looks at a config for every output activation and "
+            "loss. *Equivalent* is a mutant that was let pass and changed no gradient and no cost of random "
+            "networks with every activation and loss, from tiny to huge z, by more than 1e-9 of itself.",
             width=115,
         ),
         "",

@@ -8,8 +8,8 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array of any floating or complex dtype: the passes are generic in it."""
 
-_EXP_LIMIT = {np.dtype(np.float32): 88.0, np.dtype(np.float64): 709.0}
-"""Largest whole x with a finite exp(x)."""
+_EXP_LIMIT = {np.dtype(np.float32): 88.0, np.dtype(np.float64): 709.0, np.dtype(np.longdouble): 709.0}
+"""Whole x with a finite exp(x): the largest, for the first two."""
 
 
 def is_complex(array: Array) -> bool:
