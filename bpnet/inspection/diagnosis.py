@@ -2,60 +2,28 @@
 
 The gradient in hand is compared with what every known mistake would make of the right one. A mistake
 within the backward pass is made for real (``mistakes.py``); one of bookkeeping is a factor, a transposition
-or a tensor in another's place. The simplest explanation that fits every tensor wins; where two are equally
-simple, both are told; where none fits, the layer where it first goes wrong is all that is said.
+or a tensor in another's place (``bookkeeping.py``). The simplest explanation that fits every tensor wins;
+where several are equally simple, all are told; where none fits, the layer where it first goes wrong is all
+that is said.
 """
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from bpnet.core.arrays import Array
 from bpnet.core.network import Trace
-from bpnet.inspection.comparison import agree
-from bpnet.inspection.mistakes import Ingredients, Mistake, Tensors, structural_mistakes, tensors_of
+from bpnet.inspection import bookkeeping
+from bpnet.inspection.ingredients import Ingredients, Tensors, tensors_of
+from bpnet.inspection.likeness import Likeness
+from bpnet.inspection.mistakes import Mistake, structural_mistakes
 from bpnet.inspection.point import Point
+from bpnet.inspection.words import Key, layer_first, named, up
 
 _MOST = 2
 """Kinds of mistakes at once that are looked for."""
 
-_SUPERSCRIPTS = str.maketrans("0123456789L", "⁰¹²³⁴⁵⁶⁷⁸⁹ᴸ")
-
-Key = tuple[str, int]
-
-
-def nabla(key: Key) -> str:
-    """Name of a tensor: ``∇W²``."""
-    return f"∇{key[0]}{str(key[1]).translate(_SUPERSCRIPTS)}"
-
-
-@dataclass(frozen=True)
-class _Twist:
-    """What bookkeeping made of one tensor: its form, and a factor on it."""
-
-    form: str
-    factor: float
-
-    @property
-    def is_none(self) -> bool:
-        return self.form == "as it is" and self.factor == 1
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Mistakes that together make the gradient in hand.
-
-    Attributes
-    ----------
-    kinds : int
-        How many.
-    sentences : tuple of str
-    """
-
-    kinds: int
-    sentences: tuple[str, ...]
+_LARGEST_FOR_PAIRS = 50_000
+"""Parameters of the largest network in which two mistakes of the backward pass are looked for at once."""
 
 
 def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, tolerance: float) -> list[str]:
@@ -66,34 +34,23 @@ def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, toleran
     point, trace : Point, Trace
         What it is the gradient of.
     found : mapping of (str, int) to ndarray
-        The gradient in hand; a W may stand transposed.
+        The gradient in hand, or some tensors of it; a W may stand transposed.
     rate : float
         Learning rate, for mistakes in which weights were updated too early.
     tolerance : float
         Relative difference that is let pass.
     """
-    right = tensors_of(Ingredients.of(point, trace).gradients())
-    wrong = [key for key in right if not _equal(found[key], right[key], tolerance)]
-    if not wrong:
+    case = _Case(point, trace, found, rate, Likeness.of(point, found, tolerance))
+    if not case.wrong:
         return []
-    best: list[Explanation] = []
-    for made in _candidates(point, trace, rate, first_wrong_layer(wrong)):
-        kinds = len(made.mistakes)
-        if best and kinds > best[0].kinds:
-            break
-        for explanation in _explain(point, made, right, found, tolerance):
-            if not best or explanation.kinds < best[0].kinds:
-                best = [explanation]
-            elif explanation.kinds == best[0].kinds:
-                best.append(explanation)
-    if not best:
-        return [_unknown(wrong, point.network.L)]
-    different = list(dict.fromkeys(best))
-    sentences = list(different[0].sentences)
-    if len(different) > 1:
+    explanations = case.explanations()
+    if not explanations:
+        return [_unknown(case.wrong, found, point.network.L)]
+    sentences = list(explanations[0])
+    if len(explanations) > 1:
         sentences.insert(0, "More than one mistake would give these very numbers:")
-        for other in different[1:]:
-            sentences += [f"Or: {sentence}" for sentence in other.sentences]
+        for other in explanations[1:]:
+            sentences += [f"Or: {other[0]}", *other[1:]]
     return sentences
 
 
@@ -102,190 +59,163 @@ def first_wrong_layer(wrong: Sequence[Key]) -> int:
     return max(l for _, l in wrong)
 
 
-def _unknown(wrong: Sequence[Key], L: int) -> str:
-    """Say at least where to look."""
-    l = first_wrong_layer(wrong)
-    names = ", ".join(map(nabla, sorted(wrong, key=lambda key: (-key[1], key[0]))))
-    if ("b", l) not in wrong:
-        where = f"∇b{_up(l)} is right, and so is δ{_up(l)}: look at BP4, δ{_up(l)} times a{_up(l - 1)}"
-    elif l == L:
-        where = f"it begins at the output: look at BP1, δ{_up(l)} = ∇ₐC ⊙ σ′(z{_up(l)})"
-    else:
-        where = f"layer {l + 1} is right: look at BP2, the way from δ{_up(l + 1)} to δ{_up(l)}"
-    return f"This mistake is not among those known. Wrong: {names}; {where}."
-
-
-def _up(l: int) -> str:
-    return str(l).translate(_SUPERSCRIPTS)
+Where = tuple[Mistake, tuple[int, ...]]
+"""A mistake and the layers at which it was made."""
 
 
 @dataclass(frozen=True)
-class _Made:
-    """Structural mistakes, where they were made, and the gradient that they give."""
+class _Explanation:
+    """Mistakes that together make the gradient in hand, and how to tell them."""
 
-    mistakes: tuple[tuple[Mistake, tuple[int, ...]], ...]
-    tensors: Tensors
-
-
-def _candidates(point: Point, trace: Trace, rate: float, first: int) -> Iterator[_Made]:
-    """No mistake, then each alone, then pairs of them."""
-    ingredients = Ingredients.of(point, trace)
-    yield _Made((), tensors_of(ingredients.gradients()))
-    kinds = structural_mistakes(rate)
-    alone = [(kind, layers) for kind in kinds for layers in kind.variants(point)]
-    for kind, layers in alone:
-        yield _Made(((kind, layers),), tensors_of(kind.make(ingredients, layers).gradients()))
-    # In pairs, each is made at all layers or at the one where the gradient first goes wrong.
-    near = [
-        (kind, layers)
-        for kind, layers in alone
-        if layers == tuple(kind.layers(point)) or layers in {(first,), (first - 1,)}
-    ]
-    for (one, at), (other, there) in itertools.combinations(near, 2):
-        if one.name != other.name:
-            changed = other.make(one.make(ingredients, at), there)
-            yield _Made(((one, at), (other, there)), tensors_of(changed.gradients()))
+    kinds: int
+    made: tuple[Where, ...]
+    sentences: tuple[str, ...]
+    vague: bool
 
 
-def _equal(found: Array, expected: Array, tolerance: float) -> bool:
-    with np.errstate(all="ignore"):
-        return found.shape == expected.shape and agree(found, expected, tolerance)
+@dataclass(frozen=True)
+class _Tried:
+    """A mistake made alone: the layer nearest to the output that it spoils, and the tensors it explains."""
+
+    where: Where
+    top: int
+    explains: frozenset[Key]
 
 
-def _explain(
-    point: Point, made: _Made, right: Tensors, found: Tensors, tolerance: float
-) -> Iterator[Explanation]:
-    """Fit bookkeeping mistakes on top of structural ones."""
-    twists: dict[Key, _Twist] = {}
-    for key in found:
-        twist = _twist(key, made.tensors, found[key], tolerance)
-        if twist is None:
-            return
-        twists[key] = twist
-    structural = tuple(_tell(kind, layers, made, right, tolerance) for kind, layers in made.mistakes)
-    groups: dict[_Twist, list[Key]] = {}
-    for key, twist in twists.items():
-        if not twist.is_none:
-            groups.setdefault(twist, []).append(key)
-    told = [_tell_twist(point, tuple(keys), twist, found) for twist, keys in groups.items()]
-    kinds = len(structural) + sum(count for count, _ in told)
-    if kinds <= _MOST:
-        yield Explanation(kinds, (*structural, *(text for _, text in told)))
+class _Case:
+    """One gradient in hand, and what it is compared with."""
+
+    def __init__(self, point: Point, trace: Trace, found: Tensors, rate: float, like: Likeness) -> None:
+        self.point, self.found, self.like = point, found, like
+        self.ingredients = Ingredients.of(point, trace)
+        self.right = tensors_of(self.ingredients.gradients())
+        self.mistakes = structural_mistakes(rate)
+        self.factors = bookkeeping.known_factors(point, rate)
+        self.wrong = self.differing(self.right)
+
+    def differing(self, expected: Tensors, of: Tensors | None = None) -> list[Key]:
+        """Tensors of the gradient in hand, or of another, that are not as expected."""
+        of = of or self.found
+        return [key for key in self.found if not self.like.same(key, of[key], expected[key])]
+
+    def explanations(self) -> list[tuple[str, ...]]:
+        """The simplest ones, each as sentences."""
+        tried: list[_Tried] = []
+        best = _simplest((*self._bookkeeping((), self.right), *self._alone(tried)))
+        if not best and self.point.network.parameters.size <= _LARGEST_FOR_PAIRS:
+            best = _simplest(self._in_pairs(tried))
+        return _told(best)
+
+    def _alone(self, tried: list[_Tried]) -> Iterator[_Explanation]:
+        """Every mistake of the backward pass at every set of layers, bookkeeping on top of it included."""
+        for mistake in self.mistakes:
+            for layers in mistake.variants(self.point):
+                made = tensors_of(mistake.make(self.ingredients, layers).gradients())
+                spoilt = self.differing(self.right, made)
+                if spoilt:
+                    wrong = self.differing(made)
+                    explains = frozenset(self.found) - frozenset(wrong)
+                    tried.append(_Tried((mistake, layers), first_wrong_layer(spoilt), explains))
+                    yield from self._bookkeeping(((mistake, layers),), made)
+
+    def _in_pairs(self, tried: Sequence[_Tried]) -> Iterator[_Explanation]:
+        """Two mistakes of the backward pass at once; what one alone can spoil must be as it made it."""
+        first = first_wrong_layer(self.wrong)
+        for one, other in itertools.combinations(tried, 2):
+            higher, lower = (one, other) if one.top >= other.top else (other, one)
+            above = {key for key in self.found if lower.top < key[1] <= higher.top}
+            if higher.top != first or one.where[0] is other.where[0] or not above <= higher.explains:
+                continue
+            ingredients = self.ingredients
+            for mistake, layers in (one.where, other.where):
+                ingredients = mistake.make(ingredients, layers)
+            made = tensors_of(ingredients.gradients())
+            if not self.differing(made):
+                yield self._explanation((one.where, other.where), [])
+
+    def _bookkeeping(self, made: tuple[Where, ...], expected: Tensors) -> Iterator[_Explanation]:
+        """Fit mistakes of bookkeeping on top of others; none that needs a factor without a name there."""
+        twists: dict[Key, bookkeeping.Twist] = {}
+        for key in layer_first(tuple(self.found)):
+            twist = bookkeeping.find_twist(key, expected, self.found[key], self.factors, self.like.same)
+            if twist is None or (made and bookkeeping.is_unnamed(twist, self.factors)):
+                return
+            twists[key] = twist
+        every, groups = tuple(self.found), bookkeeping.gather(twists)
+        told = [bookkeeping.tell(twist, keys, every, self.factors) for twist, keys in groups]
+        if len(made) + sum(kinds for kinds, _ in told) <= _MOST:
+            vague = any(bookkeeping.is_unnamed(twist, self.factors) for twist, _ in groups)
+            yield self._explanation(made, told, vague=vague)
+
+    def _explanation(
+        self, made: tuple[Where, ...], told: list[tuple[int, str]], *, vague: bool = False
+    ) -> _Explanation:
+        kinds = len(made) + sum(count for count, _ in told)
+        names = _names(self.wrong)
+        if len(made) == 1 and not told:
+            sentences = [f"Your {names} with {_says(*made[0])}."]
+        elif made:
+            parts = [*(f"{_says(*where)}." for where in made), *(text for _, text in told)]
+            sentences = [
+                f"Your {names} with two mistakes at once.",
+                f"One: {parts[0]}",
+                f"The other: {parts[1]}",
+            ]
+        else:
+            sentences = [text for _, text in told]
+        return _Explanation(kinds, made, tuple(sentences), vague)
 
 
-def _twist(key: Key, tensors: Tensors, found: Array, tolerance: float) -> _Twist | None:
-    """How the tensor in hand comes from the expected ones by bookkeeping; None if it does not."""
-    name, l = key
-    expected = tensors[key]
-    if _equal(found, expected, tolerance):
-        return _Twist("as it is", 1)
-    if not found.any():
-        return _Twist("zero", 1)
-    forms = {"as it is": expected}
-    if name == "W":
-        forms["transposed"] = expected.T
-    else:
-        forms["summed over the layer"] = np.full_like(expected, expected.sum())
-    for other in (l + 1, l - 1):
-        if (name, other) in tensors:
-            forms[f"of layer {other}"] = tensors[name, other]
-    for form, array in forms.items():
-        if array.shape != found.shape:
+def _simplest(explanations: Iterator[_Explanation] | tuple[_Explanation, ...]) -> list[_Explanation]:
+    """Those of the fewest kinds, with a reason if there is one; of the same, those at the fewest layers."""
+    found = list(explanations)
+    least = min(((each.kinds, each.vague) for each in found), default=None)
+    best: dict[object, _Explanation] = {}
+    for each in found:
+        if (each.kinds, each.vague) != least:
             continue
-        factor = _factor(array, found)
-        if factor is not None and _equal(found, factor * array, tolerance):
-            return _Twist(form, factor)
-    return None
+        kinds = tuple(mistake.name for mistake, _ in each.made) or each.sentences
+        if kinds not in best or _breadth(each) < _breadth(best[kinds]):
+            best[kinds] = each
+    return list(best.values())
 
 
-def _factor(array: Array, found: Array) -> float | None:
-    """The number that takes one array to the other, if any does: rounded to where digits stop to matter."""
-    largest = np.unravel_index(np.abs(array).argmax(), array.shape)
-    if not array[largest] or not np.isfinite(array[largest]):
-        return None
-    return float(f"{found[largest] / array[largest]:.7g}")
+def _breadth(explanation: _Explanation) -> int:
+    return sum(len(layers) for _, layers in explanation.made)
 
 
-def _tell(kind: Mistake, layers: tuple[int, ...], made: _Made, right: Tensors, tolerance: float) -> str:
-    changed = [key for key in right if not _equal(made.tensors[key], right[key], tolerance)]
+def _told(explanations: Sequence[_Explanation]) -> list[tuple[str, ...]]:
+    return [each.sentences for each in explanations]
+
+
+def _names(changed: Sequence[Key]) -> str:
+    """``∇W² equals the right one``."""
+    return f"{named(changed)} {'equals the right one' if len(changed) == 1 else 'equal the right ones'}"
+
+
+def _says(mistake: Mistake, layers: tuple[int, ...]) -> str:
+    """What a mistake does and which rule it breaks, with its layers' numbers."""
     l = layers[0]
-    where = {"l": _up(l), "next": _up(l + 1), "before": _up(l - 1), "n": str(l)}
+    where = {"l": up(l), "next": up(l + 1), "before": up(l - 1), "n": str(l), "after": str(l + 1)}
     if len(layers) > 1:
-        where = {"l": "ˡ", "next": "ˡ⁺¹", "before": "ˡ⁻¹", "n": "l"}
-    says, rule = kind.says.format(**where), kind.rule.format(**where)
+        where = {"l": "ˡ", "next": "ˡ⁺¹", "before": "ˡ⁻¹", "n": "l", "after": "l + 1"}
+    says, rule = mistake.says.format(**where), mistake.rule.format(**where)
     if len(layers) > 1:
         says += f" (l = {', '.join(map(str, layers))})"
-    return f"Your {_list(changed)} the right {_ones(changed)} with {says}: {rule}."
+    return f"{says}: {rule}"
 
 
-def _list(keys: Sequence[Key]) -> str:
-    names = [nabla(key) for key in sorted(keys, key=lambda key: (-key[1], key[0]))]
-    if len(names) == 1:
-        return f"{names[0]} equals"
-    return f"{', '.join(names[:-1])} and {names[-1]} equal"
-
-
-def _ones(keys: Sequence[Key]) -> str:
-    return "one" if len(keys) == 1 else "ones"
-
-
-def _tell_twist(point: Point, keys: tuple[Key, ...], twist: _Twist, found: Tensors) -> tuple[int, str]:
-    """How many kinds of mistakes a twist is, and a sentence for it."""
-    whose = _whose(keys, found)
-    parts = []
-    if twist.form == "zero":
-        return 1, f"Your {whose} 0: {_ZERO[keys[0][0]]}."
-    if twist.form == "transposed":
-        parts.append("transposed: here W has a row for each unit of its layer, a column for each input")
-    elif twist.form == "summed over the layer":
-        parts.append("the sum over the layer's units in every place: each bias has its own unit's δ (BP3)")
-    elif twist.form != "as it is":
-        parts.append(f"the gradient {twist.form}: shifted by one layer")
-    kinds = len(parts)
-    if twist.factor != 1:
-        names = _name_factor(twist.factor, point)
-        kinds += min((count for count, _ in names), default=1)
-        reasons = " or ".join(text for _, text in names) or "a factor that has no name here"
-        parts.append(f"{_number(twist.factor)} the right size: {reasons}")
-    return kinds, f"Your {whose} {'; and '.join(parts)}."
-
-
-_ZERO = {"W": "weights are forgotten", "b": "biases are forgotten (BP3: ∂C/∂b is δ itself)"}
-
-
-def _whose(keys: tuple[Key, ...], found: Tensors) -> str:
-    if len(keys) == len(found):
-        return "gradient is everywhere"
-    for name, text in (("W", "∇W of every layer is"), ("b", "∇b of every layer is")):
-        if set(keys) == {key for key in found if key[0] == name}:
-            return text
-    names = [nabla(key) for key in keys]
-    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
-
-
-def _number(factor: float) -> str:
-    return f"{factor:.6g} times"
-
-
-def _name_factor(factor: float, point: Point) -> list[tuple[int, str]]:
-    """What a factor may come from, with one kind of mistake, else with two."""
-    N, outputs = len(point.X), point.network.sizes[-1]
-    known = {
-        "doubled (the ½ of ½(a − y)² left out, or counted twice)": 2.0,
-        "halved": 0.5,
-        "the sign is turned (y − a for a − y, or the descent's minus already in it)": -1.0,
-    }
-    if N > 1:
-        known[f"summed over the {N} samples, where C is their mean"] = float(N)
-        known[f"divided by the {N} samples once more"] = 1 / N
-    if outputs > 1:
-        known[f"divided by the {outputs} outputs, where C sums over them"] = 1 / outputs
-        known[f"multiplied by the {outputs} outputs"] = float(outputs)
-    alone = [(1, text) for text, value in known.items() if np.isclose(value, factor, rtol=1e-6)]
-    if alone:
-        return alone
-    return [
-        (2, f"{one}, and {other}")
-        for (one, first), (other, second) in itertools.combinations(known.items(), 2)
-        if np.isclose(first * second, factor, rtol=1e-6) and not np.isclose(first * second, 1)
-    ]
+def _unknown(wrong: Sequence[Key], found: Tensors, L: int) -> str:
+    """Say at least where to look."""
+    l = first_wrong_layer(wrong)
+    right = {name for name in "Wb" if (name, l) in found and (name, l) not in wrong}
+    if "b" in right:
+        where = f"∇b{up(l)} is right, and so is δ{up(l)}: look at BP4, δ{up(l)} times a{up(l - 1)}"
+    elif "W" in right:
+        where = f"∇W{up(l)} is right, and so is δ{up(l)}: look at BP3, δ{up(l)} summed over the samples"
+    elif l == L:
+        where = f"it begins at the output: look at BP1, δ{up(l)} = ∇ₐC ⊙ σ′(z{up(l)})"
+    else:
+        above = f"layer {l + 1} is right: " if any(m > l for _, m in found) else ""
+        where = f"{above}look at BP2, the way from δ{up(l + 1)} to δ{up(l)}"
+    return f"This mistake is not among those known. Wrong: {named(wrong)}; {where}."
