@@ -123,6 +123,16 @@ def _sigmoid_slope_of_z(z: Array) -> Array:
     return Sigmoid().derivative(z, Sigmoid().value(z))
 
 
+def _mask(made: Callable[[Array], Array]) -> Change:
+    """Change a layer's mask, unless it has been forgotten already."""
+
+    def change(given: Ingredients, l: int) -> Ingredients:
+        mask = given.trace.masks.get(l)
+        return given if mask is None else given.with_mask(l, made(mask))
+
+    return change
+
+
 def _shared(given: Ingredients, l: int) -> Ingredients:
     W = given.network.W[l + 1]
     return given.with_weights(l + 1, W / W.sum(axis=1, keepdims=True)).without_slope(l)
@@ -134,7 +144,7 @@ def _untransposed(given: Ingredients, l: int) -> Ingredients:
 
 
 def _inverted(given: Ingredients, l: int) -> Ingredients:
-    return given.with_weights(l + 1, np.linalg.pinv(given.network.W[l + 1]).T)
+    return given.with_weights(l + 1, np.linalg.pinv(given.own.W[l + 1]).T)
 
 
 def _unweighted(given: Ingredients, l: int) -> Ingredients:
@@ -418,14 +428,14 @@ _DROPOUT = (
     ),
     Mistake(
         "dropout's zeros forgotten on the way back",
-        lambda given, l: given.with_mask(l, np.full_like(given.trace.masks[l], given.trace.masks[l].max())),
+        _mask(lambda mask: np.full_like(mask, mask.max())),
         places.masked,
         "the errors of layer {n} scaled as dropout does, but none silenced",
         "units that were silenced pass no error: multiply by the mask",
     ),
     Mistake(
         "dropout's scale forgotten on the way back",
-        lambda given, l: given.with_mask(l, (given.trace.masks[l] > 0).astype(float)),
+        _mask(lambda mask: (mask > 0).astype(float)),
         places.masked,
         "the dropout mask of layer {n} taken as 0 and 1 on the way back",
         "it has the factor 1/(1 − dropout) where it is not 0",
