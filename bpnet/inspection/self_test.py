@@ -148,6 +148,7 @@ def look_at(point: Point, seconds: float) -> Looked:
     return Looked(point, trace, point.backward(trace), Numeric(point, trace, choose(point, seconds)))
 
 
+@np.errstate(all="ignore")
 def run_self_test(looked: list[Looked], *, thorough: bool) -> SelfTest:
     """Plant every fault, and see whether it is caught.
 
