@@ -214,16 +214,20 @@ def _corners(looked: Looked) -> Iterator[str]:
     point, trace = looked.point, looked.trace
     for l, count in on_corners(point, trace).items():
         yield (
-            f"At {point.name}, z of layer {l} lies on a corner {count} times, where there is no derivative: "
+            f"At {point.name}, z of layer {l} lies on a corner {_times(count)}, where there is no derivative: "
             f"{_convention(point.network.layers[l].activation)}."
         )
     for kink in point.loss.kinks:
         if count := int(np.count_nonzero(trace.outputs - point.Y == kink)):
             slope = float(point.loss.gradient(np.array([[kink]]), np.zeros((1, 1)))[0, 0])
             yield (
-                f"At {point.name}, a − y lies on a corner {count} times, where there is no derivative: "
+                f"At {point.name}, a − y lies on a corner {_times(count)}, where there is no derivative: "
                 f"that of {point.loss.name} is taken as {slope:g}."
             )
+
+
+def _times(count: int) -> str:
+    return f"{count:,} times" if count > 1 else "once"
 
 
 def _notes(looked: Sequence[Looked]) -> list[str]:
