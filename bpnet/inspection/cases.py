@@ -91,13 +91,15 @@ def read_case(path: Path) -> tuple[Point, float]:
         point, rate = _point(case), float(_numbers(case["learning_rate"], (), "learning_rate"))
     except KeyError as error:
         raise DataError(f"{path} does not fit together: {error} is missing.") from error
-    except (AttributeError, TypeError, ValueError, ShapeError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError, ShapeError) as error:
         raise DataError(f"{path} does not fit together: {error}.") from error
     return point, rate
 
 
 def _point(case: Mapping[str, Any]) -> Point:
     entries = case["layers"]
+    if not entries:
+        raise ValueError("there are no layers")
     X = _numbers(case["inputs"], (None, None), "inputs")
     W = [_numbers(each["W"], (None, None), f"W of layer {l}") for l, each in enumerate(entries, start=2)]
     b = [_numbers(each["b"], (None,), f"b of layer {l}") for l, each in enumerate(entries, start=2)]
@@ -131,7 +133,10 @@ def _point(case: Mapping[str, Any]) -> Point:
 
 def _numbers(value: object, shape: tuple[int | None, ...], what: str) -> Array:
     """An array of finite numbers of a shape in which None stands for any size but 0."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of different lengths
+        array = np.asarray(None)
     fits = len(shape) == array.ndim and all(
         found and expected in (None, found) for expected, found in zip(shape, array.shape, strict=True)
     )
@@ -157,9 +162,14 @@ def _fields(registry: Registry[T], name: object) -> list[str]:
 
 def _create(registry: Registry[T], name: object, numbers: Mapping[str, object]) -> T:
     """Build a registered thing, its numbers checked as those of a config are."""
+    from bpnet.config.accepts import Mistakes
     from bpnet.config.choices import Named
 
-    return Named(registry).read({"name": name, **numbers}, Path()).create(registry)
+    try:
+        return Named(registry).read({"name": name, **numbers}, Path()).create(registry)
+    except Mistakes as error:
+        told = (f"{'.'.join(map(str, (registry.kind, *path)))}: {text}" for path, text in error.mistakes)
+        raise ValueError("; ".join(told)) from error
 
 
 def read_gradients(source: Path | Mapping[str, object], point: Point) -> tuple[dict[Key, Array], list[str]]:
@@ -240,9 +250,9 @@ def _from_json(content: object, path: Path) -> dict[str, object]:
     for position, each in enumerate(entries):
         l = each.get("layer", position + 2)
         for name in ("W", "b"):
-            if f"{name}{l}" in found:
-                raise DataError(f"{path} holds {name} of layer {l} twice.")
             if each.get(name) is not None:
+                if f"{name}{l}" in found:
+                    raise DataError(f"{path} holds {name} of layer {l} twice.")
                 found[f"{name}{l}"] = each[name]
     return found
 

@@ -214,8 +214,8 @@ def _corners(looked: Looked) -> Iterator[str]:
     point, trace = looked.point, looked.trace
     for l, count in on_corners(point, trace).items():
         yield (
-            f"At {point.name}, z of layer {l} lies on a corner {_times(count)}, where there is no derivative: "
-            f"{_convention(point.network.layers[l].activation)}."
+            f"At {point.name}, z of layer {l} lies on a corner {_times(count)}, where there is no "
+            f"derivative: {_convention(point.network.layers[l].activation)}."
         )
     for kink in point.loss.kinks:
         if count := int(np.count_nonzero(trace.outputs - point.Y == kink)):
