@@ -1,0 +1,182 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpnet.core.arrays import Array
+from bpnet.core.losses import Quadratic
+from bpnet.inspection import foreign, tensors
+from bpnet.inspection.foreign import check_foreign
+from bpnet.inspection.mistakes import tensors_of
+from bpnet.inspection.point import Point
+from bpnet.inspection.records import GradientCheck, TensorCheck
+from tests.core.nets import PAIRS
+from tests.inspection.making import make_point, overflowing
+
+Given = dict[tuple[str, int], Array]
+POINT = make_point((3, 4, 2), n_samples=4)
+
+
+def right(point: Point = POINT) -> Given:
+    return {key: array.copy() for key, array in tensors_of(point.backward(point.forward())).items()}
+
+
+def checked(given: Given, point: Point = POINT, **options: Any) -> GradientCheck:
+    return check_foreign(point, given, rate=0.5, **options)
+
+
+def tensor(check: GradientCheck, name: str, l: int) -> TensorCheck:
+    return next(each for each in check.layers if (each.tensor, each.layer) == (name, l))
+
+
+@pytest.mark.parametrize("hidden", ["sigmoid", "relu", "softmax"])
+@pytest.mark.parametrize(("output", "loss"), PAIRS)
+def test_right_gradients_pass(hidden: str, output: str, loss: str) -> None:
+    point = make_point((3, 4, 2), hidden, output, loss, dropout=0.3, weighted=True, weight_decay=0.1)
+    check = checked(right(point), point)
+    assert (check.verdict, check.diagnosis, check.notes) == ("pass", (), ())
+    assert [(each.tensor, each.layer) for each in check.layers] == [("W", 3), ("b", 3), ("W", 2), ("b", 2)]
+    assert check.self_test.caught == 18
+    assert check.points == ("here",)
+    assert check.threshold == 1e-6
+
+
+@pytest.mark.parametrize("digits", [7, 9, 12])
+def test_numbers_of_so_many_digits_pass(digits: int) -> None:
+    rounded = {
+        key: np.array([float(f"{value:.{digits}g}") for value in array.ravel()]).reshape(array.shape)
+        for key, array in right().items()
+    }
+    assert checked(rounded).verdict == "pass"
+
+
+def test_single_precision_passes() -> None:
+    for seed in range(5):
+        point = make_point((20, 30, 10, 3), "tanh", "softmax", "cross_entropy", seed=seed)
+        single = replace(
+            point.at(point.network.parameters.astype(np.float32)),
+            X=point.X.astype(np.float32),
+            Y=point.Y.astype(np.float32),
+        )
+        given = {key: array.astype(np.float64) for key, array in right(single).items()}
+        assert given["W", 2].tolist() == given["W", 2].astype(np.float32).tolist()
+        check = checked(given, point)
+        assert check.verdict == "pass", check.diagnosis
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-5, 1.001, 2.0, -1.0])
+def test_a_wrong_tensor_fails_with_a_diagnosis(factor: float) -> None:
+    check = checked(right() | {("W", 2): factor * right()["W", 2]})
+    assert check.verdict == "fail"
+    assert [(each.tensor, each.layer) for each in check.layers if each.verdict != "pass"] == [("W", 2)]
+    assert check.diagnosis
+    assert "∇W²" in " ".join(check.diagnosis)
+    worst = tensor(check, "W", 2).worst
+    assert worst is not None
+    assert worst.analytic == pytest.approx(factor * worst.numeric, rel=1e-9)
+
+
+def test_what_is_not_given_is_not_checked() -> None:
+    given = {key: array for key, array in right().items() if key[0] == "W"}
+    check = checked(given, absent=["b2", "b3"])
+    assert check.verdict == "pass"
+    assert [(each.tensor, each.layer) for each in check.layers] == [("W", 3), ("W", 2)]
+    assert check.notes == ("Not given, and not checked: b2, b3.",)
+    check = checked(given | {("W", 3): 2 * given["W", 3]}, absent=["b2", "b3"])
+    assert check.verdict == "fail"
+    assert "2 times" in check.diagnosis[0]
+
+
+def test_transposed_tensors_are_not_right_whatever_they_hold() -> None:
+    check = checked(right() | {("W", 2): right()["W", 2].T})
+    assert check.verdict == "fail"
+    found = tensor(check, "W", 2)
+    assert (found.verdict, found.note) == ("fail", "transposed: a row for each input")
+    assert "transposed" in check.diagnosis[0]
+    assert tensor(check, "W", 3).verdict == "pass"
+
+
+def test_a_square_matrix_may_be_transposed_too() -> None:
+    point = make_point((3, 3, 2))
+    check = checked(right(point) | {("W", 2): right(point)["W", 2].T}, point)
+    assert check.verdict == "fail"
+    assert "transposed" in check.diagnosis[0]
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+def test_elements_that_time_did_not_allow_to_sample_are_compared_too(unseen: bool) -> None:  # noqa: FBT001 - a case
+    point = make_point((50, 300, 4))
+    sampled = tensors.choose(point, 0.0)["W", 2]
+    others = np.setdiff1d(np.arange(15_000), sampled)
+    assert checked(right(point), point, budget=0.0).verdict == "pass"
+    given = right(point)
+    element = int((others if unseen else sampled)[5])
+    given["W", 2].reshape(-1)[element] += 1e-3 * np.abs(given["W", 2]).max()
+    check = checked(given, point, budget=0.0)
+    assert check.verdict == "fail"
+    found = tensor(check, "W", 2)
+    assert (found.verdict, found.checked) == ("fail", 16)
+    assert found.worst is not None
+    assert found.worst.index == np.unravel_index(element, (300, 50))
+    assert found.max_relative_error is not None
+    assert found.max_relative_error > 1e-6
+
+
+def test_rounding_of_a_true_0_passes_in_sampled_tensors_too() -> None:
+    point = make_point((60, 8, 3), "tanh", "softmax", "mean_absolute_error")
+    below = replace(point, Y=-np.ones((3, 3)))
+    given = {key: 3 * array for key, array in right(below).items()}
+    assert np.abs(given["W", 2]).max() > 0
+    assert checked(given, below, budget=0.0).verdict == "pass"
+
+
+def test_nothing_is_said_where_our_own_gradient_is_not_certain() -> None:
+    point = overflowing()
+    check = checked({("W", 2): np.ones((1, 1)), ("b", 2): np.ones(1)}, point)
+    assert check.verdict == "inconclusive"
+    assert check.diagnosis == ()
+    assert "nothing can be said of another" in check.notes[-1]
+
+
+def test_nor_where_our_own_gradient_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = right()
+    monkeypatch.setattr(Quadratic, "gradient", lambda self, a, y: 2 * (a - y))
+    assert checked(given).verdict == "inconclusive"
+
+
+def test_a_check_that_is_blind_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensors, "relative_errors", lambda analytic, numeric: np.zeros_like(analytic))
+    check = checked(right())
+    assert check.self_test.caught < check.self_test.planted
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda key, array: 2 * array, "2 times"),
+        (lambda key, array: 4 * array, "4 samples"),
+        (lambda key, array: -array, "sign"),
+        (lambda key, array: 0 * array if key[0] == "b" else array, "biases"),
+    ],
+)
+def test_mistakes_of_bookkeeping_are_named(
+    spoil: Callable[[tuple[str, int], Array], Array], word: str
+) -> None:
+    check = checked({key: spoil(key, array) for key, array in right().items()})
+    assert check.verdict == "fail"
+    assert word in " ".join(check.diagnosis)
+
+
+def test_what_is_given_is_left_alone() -> None:
+    given = right()
+    before = {key: array.tobytes() for key, array in given.items()}
+    checked(given)
+    assert {key: array.tobytes() for key, array in given.items()} == before
+
+
+def test_the_threshold_is_looser_than_our_own_for_a_reason() -> None:
+    assert foreign.THRESHOLD == 1e-6
+    off = {key: array * (1 + 1e-7) for key, array in right().items()}
+    assert checked(off).verdict == "pass"
