@@ -21,6 +21,9 @@ PAIRS = [(a, loss) for loss in LOSSES for a in ACTIVATIONS if refusal(loss, a) i
 SIZES = (0.01, 1.0, 30.0, 1000.0)
 """How large the inputs are, and z with them."""
 
+HYPERPARAMETERS = {"leaky_relu": {"slope": 0.2}, "elu": {"alpha": 0.7}, "huber": {"threshold": 0.5}}
+"""Other than the defaults, some of which multiply by 1."""
+
 CONFIG = """\
 data:
   inputs: [[0.2, -1.1, 0.7], [1.3, 0.4, -0.5], [-0.8, 0.9, 0.1], [0.5, -0.3, -1.2]]
@@ -45,18 +48,22 @@ TARGETS = {"cross_entropy": CLASSES, "binary_cross_entropy": LABELS}
 
 def configs() -> Iterator[str]:
     """A config for every output activation and loss, with every activation in the hidden layers."""
-    names = list(ACTIVATIONS)
+    names = [_named(name) for name in ACTIVATIONS]
     for k, (output, loss) in enumerate(PAIRS):
         yield CONFIG.format(
             targets=TARGETS.get(loss, NUMBERS),
             first=names[k % len(names)],
             second=names[(3 * k + 1) % len(names)],
             dropout=0.3 if k % 3 == 0 else 0,
-            output=output,
-            loss=loss,
+            output=_named(output),
+            loss=_named(loss),
             decay=0.1 * (k % 2),
             weights='{"y1": 0.5, "y3": 2.0}' if loss == "cross_entropy" else "null",
         )
+
+
+def _named(name: str) -> str:
+    return json.dumps({"name": name, **HYPERPARAMETERS.get(name, {})})
 
 
 def judge() -> str:
@@ -81,9 +88,13 @@ def gradients() -> Array:
 
 
 def _gradients(size: float, names: tuple[str, ...], loss_name: str, *, seed: int) -> Iterator[Array]:
-    rng, loss = np.random.default_rng(seed), LOSSES.create(loss_name)
+    rng = np.random.default_rng(seed)
+    loss = LOSSES.create(loss_name, **HYPERPARAMETERS.get(loss_name, {}))
     shapes = zip((3, 4, 4), (4, 4, 3), names, (0.3, 0.0, 0.0), strict=True)
-    layers = [Layer(n_in, n_out, ACTIVATIONS.create(name), dropout) for n_in, n_out, name, dropout in shapes]
+    layers = [
+        Layer(n_in, n_out, ACTIVATIONS.create(name, **HYPERPARAMETERS.get(name, {})), dropout)
+        for n_in, n_out, name, dropout in shapes
+    ]
     network = initialise(layers, INITIALIZERS.create("nielsen"), rng)
     X = size * rng.standard_normal((3, 3))
     Y = np.eye(3) if loss_name == "cross_entropy" else rng.integers(2, size=(3, 3)).astype(float)
