@@ -63,9 +63,11 @@ def verdict(check: GradientCheck) -> Text:
         )
     if check.verdict == FAIL:
         return Text("These gradients are wrong.", "bold red")
-    if check.verdict == INCONCLUSIVE or error is None:
-        return Text("Nothing can be said: there are numbers that are not finite.", "bold yellow")
-    size = "nothing" if error == 0 else f"{error:.1e} of themselves"
+    if check.verdict == INCONCLUSIVE:
+        measured = [each for each in check.layers if each.max_relative_error is not None]
+        why = "see above" if measured == [*check.layers] else "there are numbers that are not finite"
+        return Text(f"Nothing can be said: {why}.", "bold yellow")
+    size = f"{error:.1e} of themselves" if error else "nothing"
     return Text(f"The gradients are right: they differ from the true ones by {size} at most.", "bold green")
 
 
