@@ -76,16 +76,17 @@ def known_factors(point: Point, rate: float) -> tuple[Factor, ...]:
 
 def _alone(point: Point, rate: float) -> Iterator[tuple[float, str]]:
     N, n = len(point.X), point.network.sizes[-1]
-    yield 2.0, "doubled (the ½ of ½(a − y)² left out, or counted twice)"
+    square = isinstance(point.loss, Quadratic)
+    yield 2.0, "doubled" + square * " (the ½ of ½(a − y)² left out, or counted twice)"
     yield 0.5, "halved"
-    yield -1.0, "the sign is turned (y − a for a − y, or the descent's minus already in it)"
+    yield -1.0, "the sign turned (y − a for a − y, or the descent's minus already in it)"
     if N > 1:
         yield float(N), f"summed over the {N} samples, where C is their mean"
         yield 1 / N, f"divided by the {N} samples once more"
     if n > 1:
         yield 1 / n, f"divided by the {n} outputs, where C sums over them"
         yield float(n), f"multiplied by the {n} outputs"
-        if isinstance(point.loss, Quadratic):
+        if square:
             yield 2 / n, f"that of the mean of (a − y)² over the {n} outputs, where C has ½ of their sum"
     if point.sample_weight is not None:
         yield N / float(point.sample_weight.sum()), "divided by the sum of the samples' weights, not by N"
@@ -97,19 +98,20 @@ def find_twist(
     key: Key, expected: Tensors, found: Array, factors: Sequence[Factor], same: Same
 ) -> Twist | None:
     """How a tensor in hand comes from the expected ones by bookkeeping; None if it does not."""
-    if same(key, found, expected[key]):
-        return Twist(AS_IT_IS, 1)
-    if not found.any():
+    if not found.any() and not same(key, found, expected[key]):
         return Twist(ZERO, 1)
-    for form, array in _forms(key, expected):
-        if array.shape == found.shape and (estimate := _estimate(array, found)):
-            near = sorted((1.0, *(each.value for each in factors)), key=lambda value: abs(value - estimate))
-            for value in itertools.takewhile(lambda value: abs(value / estimate - 1) < _NEAR, near):
-                if same(key, found, value * array):
-                    return Twist(form, value)
-            # One number alone is always some multiple of another: that would explain nothing.
-            if form == AS_IT_IS and np.count_nonzero(array) > 1 and same(key, found, estimate * array):
-                return Twist(form, estimate)
+    forms = [(form, array) for form, array in _forms(key, expected) if array.shape == found.shape]
+    for form, array in forms:
+        if same(key, found, array):
+            return Twist(form, 1)
+    for form, array in forms:
+        estimate = _estimate(array, found)
+        for value in _near(estimate, factors):
+            if same(key, found, value * array):
+                return Twist(form, value)
+        # One number alone is always some multiple of another: that would explain nothing.
+        if form == AS_IT_IS and np.count_nonzero(array) > 1 and same(key, found, estimate * array):
+            return Twist(form, estimate)
     return None
 
 
@@ -134,6 +136,12 @@ def _estimate(array: Array, found: Array) -> float:
         return 0.0
     scaled = array / size
     return float((scaled * found).sum() / (scaled * scaled).sum() / size)
+
+
+def _near(estimate: float, factors: Sequence[Factor]) -> list[float]:
+    """Known factors about as large as an estimated one, the nearest first."""
+    near = [each.value for each in factors if abs(each.value - estimate) < _NEAR * abs(estimate)]
+    return sorted(near, key=lambda value: abs(value - estimate))
 
 
 def gather(twists: dict[Key, Twist]) -> list[tuple[Twist, list[Key]]]:
@@ -171,10 +179,9 @@ def tell(
     if twist.factor != 1:
         names = [each for each in factors if np.isclose(each.value, twist.factor, rtol=1e-9)]
         fewest = min((each.kinds for each in names), default=1)
-        reasons = " or ".join(each.text for each in names if each.kinds == fewest)
-        parts.append(
-            f"{twist.factor:.6g} times the right size: {reasons or 'a factor that has no name here'}"
-        )
+        reasons = "; or ".join(each.text for each in names if each.kinds == fewest)
+        size = f"{twist.factor:.6g} times the right size".replace("-", "−")
+        parts.append(f"{size}: {reasons or 'a factor that has no name here'}")
         kinds += fewest
     return kinds, f"Your {whose(keys, every)} {'; and '.join(parts)}."
 

@@ -8,7 +8,7 @@ that is said.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bpnet.core.network import Trace
@@ -17,7 +17,7 @@ from bpnet.inspection.ingredients import Ingredients, Tensors, tensors_of
 from bpnet.inspection.likeness import Likeness
 from bpnet.inspection.mistakes import Mistake, structural_mistakes
 from bpnet.inspection.point import Point
-from bpnet.inspection.words import Key, layer_first, named, up
+from bpnet.inspection.words import Key, layer_first, named, numbers, up
 
 _MOST = 2
 """Kinds of mistakes at once that are looked for."""
@@ -40,18 +40,17 @@ def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, toleran
     tolerance : float
         Relative difference that is let pass.
     """
-    case = _Case(point, trace, found, rate, Likeness.of(point, found, tolerance))
+    case = Case(point, trace, found, rate, Likeness.of(point, found, tolerance))
     if not case.wrong:
         return []
     explanations = case.explanations()
     if not explanations:
         return [_unknown(case.wrong, found, point.network.L)]
-    sentences = list(explanations[0])
-    if len(explanations) > 1:
-        sentences.insert(0, "More than one mistake would give these very numbers:")
-        for other in explanations[1:]:
-            sentences += [f"Or: {other[0]}", *other[1:]]
-    return sentences
+    one, *others = (each.sentences for each in explanations)
+    if not others:
+        return list(one)
+    more = [f"{'' if number else 'Or: '}{text}" for other in others for number, text in enumerate(other)]
+    return ["More than one mistake would give these very numbers:", *one, *more]
 
 
 def first_wrong_layer(wrong: Sequence[Key]) -> int:
@@ -64,7 +63,7 @@ Where = tuple[Mistake, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class _Explanation:
+class Explanation:
     """Mistakes that together make the gradient in hand, and how to tell them."""
 
     kinds: int
@@ -82,7 +81,7 @@ class _Tried:
     explains: frozenset[Key]
 
 
-class _Case:
+class Case:
     """One gradient in hand, and what it is compared with."""
 
     def __init__(self, point: Point, trace: Trace, found: Tensors, rate: float, like: Likeness) -> None:
@@ -98,15 +97,16 @@ class _Case:
         of = of or self.found
         return [key for key in self.found if not self.like.same(key, of[key], expected[key])]
 
-    def explanations(self) -> list[tuple[str, ...]]:
-        """The simplest ones, each as sentences."""
+    def explanations(self) -> list[Explanation]:
+        """The simplest ones; none if the mistake is not known."""
         tried: list[_Tried] = []
         best = _simplest((*self._bookkeeping((), self.right), *self._alone(tried)))
-        if not best and self.point.network.parameters.size <= _LARGEST_FOR_PAIRS:
-            best = _simplest(self._in_pairs(tried))
-        return _told(best)
+        small = self.point.network.parameters.size <= _LARGEST_FOR_PAIRS
+        if small and (not best or best[0].kinds >= _MOST):
+            best = _simplest((*best, *self._in_pairs(tried)))
+        return best
 
-    def _alone(self, tried: list[_Tried]) -> Iterator[_Explanation]:
+    def _alone(self, tried: list[_Tried]) -> Iterator[Explanation]:
         """Every mistake of the backward pass at every set of layers, bookkeeping on top of it included."""
         for mistake in self.mistakes:
             for layers in mistake.variants(self.point):
@@ -118,7 +118,7 @@ class _Case:
                     tried.append(_Tried((mistake, layers), first_wrong_layer(spoilt), explains))
                     yield from self._bookkeeping(((mistake, layers),), made)
 
-    def _in_pairs(self, tried: Sequence[_Tried]) -> Iterator[_Explanation]:
+    def _in_pairs(self, tried: Sequence[_Tried]) -> Iterator[Explanation]:
         """Two mistakes of the backward pass at once; what one alone can spoil must be as it made it."""
         first = first_wrong_layer(self.wrong)
         for one, other in itertools.combinations(tried, 2):
@@ -133,7 +133,7 @@ class _Case:
             if not self.differing(made):
                 yield self._explanation((one.where, other.where), [])
 
-    def _bookkeeping(self, made: tuple[Where, ...], expected: Tensors) -> Iterator[_Explanation]:
+    def _bookkeeping(self, made: tuple[Where, ...], expected: Tensors) -> Iterator[Explanation]:
         """Fit mistakes of bookkeeping on top of others; none that needs a factor without a name there."""
         twists: dict[Key, bookkeeping.Twist] = {}
         for key in layer_first(tuple(self.found)):
@@ -143,19 +143,19 @@ class _Case:
             twists[key] = twist
         every, groups = tuple(self.found), bookkeeping.gather(twists)
         told = [bookkeeping.tell(twist, keys, every, self.factors) for twist, keys in groups]
-        if len(made) + sum(kinds for kinds, _ in told) <= _MOST:
+        if (len(made) + sum(kinds for kinds, _ in told) if made else len(told)) <= _MOST:
             vague = any(bookkeeping.is_unnamed(twist, self.factors) for twist, _ in groups)
             yield self._explanation(made, told, vague=vague)
 
     def _explanation(
         self, made: tuple[Where, ...], told: list[tuple[int, str]], *, vague: bool = False
-    ) -> _Explanation:
+    ) -> Explanation:
         kinds = len(made) + sum(count for count, _ in told)
         names = _names(self.wrong)
         if len(made) == 1 and not told:
             sentences = [f"Your {names} with {_says(*made[0])}."]
         elif made:
-            parts = [*(f"{_says(*where)}." for where in made), *(text for _, text in told)]
+            parts = [*(f"{_says(*where)}." for where in made), *(f"y{text[1:]}" for _, text in told)]
             sentences = [
                 f"Your {names} with two mistakes at once.",
                 f"One: {parts[0]}",
@@ -163,29 +163,18 @@ class _Case:
             ]
         else:
             sentences = [text for _, text in told]
-        return _Explanation(kinds, made, tuple(sentences), vague)
+        return Explanation(kinds, made, tuple(sentences), vague)
 
 
-def _simplest(explanations: Iterator[_Explanation] | tuple[_Explanation, ...]) -> list[_Explanation]:
+def _simplest(explanations: Iterable[Explanation]) -> list[Explanation]:
     """Those of the fewest kinds, with a reason if there is one; of the same, those at the fewest layers."""
     found = list(explanations)
     least = min(((each.kinds, each.vague) for each in found), default=None)
-    best: dict[object, _Explanation] = {}
-    for each in found:
-        if (each.kinds, each.vague) != least:
-            continue
-        kinds = tuple(mistake.name for mistake, _ in each.made) or each.sentences
-        if kinds not in best or _breadth(each) < _breadth(best[kinds]):
-            best[kinds] = each
+    best: dict[object, Explanation] = {}
+    for each in sorted(found, key=lambda each: sum(len(layers) for _, layers in each.made)):
+        if (each.kinds, each.vague) == least:
+            best.setdefault(tuple(mistake.name for mistake, _ in each.made) or each.sentences, each)
     return list(best.values())
-
-
-def _breadth(explanation: _Explanation) -> int:
-    return sum(len(layers) for _, layers in explanation.made)
-
-
-def _told(explanations: Sequence[_Explanation]) -> list[tuple[str, ...]]:
-    return [each.sentences for each in explanations]
 
 
 def _names(changed: Sequence[Key]) -> str:
@@ -201,7 +190,7 @@ def _says(mistake: Mistake, layers: tuple[int, ...]) -> str:
         where = {"l": "ˡ", "next": "ˡ⁺¹", "before": "ˡ⁻¹", "n": "l", "after": "l + 1"}
     says, rule = mistake.says.format(**where), mistake.rule.format(**where)
     if len(layers) > 1:
-        says += f" (l = {', '.join(map(str, layers))})"
+        says += f" (l = {numbers(layers)})"
     return f"{says}: {rule}"
 
 

@@ -86,6 +86,8 @@ class Ingredients:
         Of the penalty, which is added for the weights of ``own``.
     own : Network
         The network as it is.
+    seen : Trace
+        The forward pass as it was.
     early : frozenset of int
         Layers whose error is carried back before σ′ is multiplied in.
     after : tuple of callable
@@ -99,14 +101,23 @@ class Ingredients:
     sample_weight: Array | None
     weight_decay: float
     own: Network
+    seen: Trace
     early: frozenset[int] = frozenset()
     after: tuple[Callable[[Gradients], None], ...] = ()
 
     @classmethod
     def of(cls, point: Point, trace: Trace) -> "Ingredients":
         """The right ones."""
-        network = point.network
-        return cls(network, trace, point.loss, point.Y, point.sample_weight, point.weight_decay, network)
+        return cls(
+            network=point.network,
+            trace=trace,
+            loss=point.loss,
+            Y=point.Y,
+            sample_weight=point.sample_weight,
+            weight_decay=point.weight_decay,
+            own=point.network,
+            seen=trace,
+        )
 
     def gradients(self) -> Gradients:
         """What the backward pass makes of them."""

@@ -10,13 +10,22 @@ from bpnet.inspection.comparison import relative_errors
 from bpnet.inspection.differences import regions, same_regions
 from bpnet.inspection.ingredients import Tensors, tensors_of
 from bpnet.inspection.point import Point
+from bpnet.inspection.tensors import largest
 
 _TRIALS = 4
 _MARGIN = 8
-"""An element may differ by so many times what single precision was seen to leave in its tensor."""
+"""An element may differ by so many times what rounding was seen to leave in its tensor."""
+
+_DOUBLE = 16 * float(np.finfo(np.float64).eps / np.finfo(np.float32).eps)
+"""What double precision leaves of that at most; the smaller it is, the more its size is chance."""
+
+_CLOSE = 1e-4
+"""Share of a tensor's largest element that rounding is never taken to exceed, unless nothing else is left."""
 
 _DIGITS = 9
 """Significant decimal digits that tell any two numbers of single precision apart."""
+
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,35 @@ class Likeness:
     tolerance : float
         Relative difference that is let pass.
     rounding : mapping of (str, int) to float
-        Share of a tensor's largest element by which any of its elements may be off.
+        What rounding may leave in the elements of the right tensors.
+    sizes : mapping of (str, int) to float
+        Largest elements of these: rounding in a larger tensor may be as much larger.
     """
 
     tolerance: float
-    rounding: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    rounding: Mapping[Key, float] = field(default_factory=dict)
+    sizes: Mapping[Key, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, point: Point, given: Tensors, tolerance: float) -> "Likeness":
         """One that is fair to the precision in which a gradient was given."""
-        return cls(tolerance, single_precision(point) if is_single(given) else {})
+        right = tensors_of(point.backward(point.forward()))
+        share = 1.0 if is_single(given) else _DOUBLE
+        rounding = {key: share * size for key, size in single_precision(point, right).items()}
+        return cls(tolerance, rounding, {key: largest(array) for key, array in right.items()})
 
-    def same(self, key: tuple[str, int], found: Array, expected: Array) -> bool:
+    def same(self, key: Key, found: Array, expected: Array) -> bool:
         """Whether ``found`` is ``expected``, which is a tensor by the name ``key``."""
         if found.shape != expected.shape:
             return False
         errors = relative_errors(found, expected)
-        allowed = self.rounding.get(key, 0) * np.abs(expected).max()
-        return bool(((errors <= self.tolerance) | (np.abs(found - expected) <= allowed)).all())
+        return bool(
+            ((errors <= self.tolerance) | (np.abs(found - expected) <= self._left(key, expected))).all()
+        )
+
+    def _left(self, key: Key, expected: Array) -> float:
+        left, size, expected_size = self.rounding.get(key, 0.0), self.sizes.get(key, 0.0), largest(expected)
+        return max(left, min(left * expected_size / size, _CLOSE * expected_size)) if size else left
 
 
 def is_single(tensors: Tensors) -> bool:
@@ -59,23 +79,21 @@ def _is_short(array: Array) -> bool:
     return all(number == float(f"{number:.{_DIGITS}g}") for number in rest.tolist())
 
 
-def single_precision(point: Point) -> dict[tuple[str, int], float]:
-    """How far single precision may leave each tensor from the true one, as a share of its largest element.
+def single_precision(point: Point, right: Tensors) -> dict[Key, float]:
+    """How far single precision may leave the elements of each tensor from the true ones.
 
     The very passes that train are run in single precision on rounded numbers, a few times; a pass that comes
     out on the other side of a corner is another gradient, and does not count.
     """
-    trace, rng = point.forward(), np.random.default_rng(0)
-    here, right = regions(point, trace), tensors_of(point.backward(trace))
-    shares = dict.fromkeys(right, 0.0)
+    here, rng = regions(point, point.forward()), np.random.default_rng(0)
+    left = dict.fromkeys(right, 0.0)
     for _ in range(_TRIALS):
         rounded = _rounded(point, rng)
-        there = rounded.forward()
-        if same_regions(here, regions(rounded, there)):
-            for key, array in tensors_of(rounded.backward(there)).items():
-                size = float(np.abs(right[key]).max()) or 1.0
-                shares[key] = max(shares[key], _MARGIN * float(np.abs(array - right[key]).max()) / size)
-    return shares
+        trace = rounded.forward()
+        if same_regions(here, regions(rounded, trace)):
+            for key, array in tensors_of(rounded.backward(trace)).items():
+                left[key] = max(left[key], _MARGIN * largest(array - right[key]))
+    return left
 
 
 def _rounded(point: Point, rng: np.random.Generator) -> Point:

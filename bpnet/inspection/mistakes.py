@@ -100,7 +100,7 @@ def updated_weights(rate: float) -> Mistake:
         change,
         places.hidden,
         f"W{{next}} after its update (rate {rate:g}) carrying the error back to layer {{n}}",
-        "BP2 needs the weights that the forward pass used: update after the whole step back",
+        "BP2 needs the weights that the forward pass used, so update after the whole step back",
     )
 
 
@@ -201,28 +201,28 @@ _STARTS = (
         _start(lambda loss, activation, z, a, y: activation.pullback(a - y, z, a)),
         places.cancelling_output,
         "σ′(z{l}) multiplied in once more at the output",
-        "this loss has cancelled it already: δ{l} is a − y",
+        "this loss has cancelled it already, and δ{l} is a − y",
     ),
     Mistake(
         "a(1 − a) at the output, where it cancels",
         _start(lambda loss, activation, z, a, y: (a - y) * a * (1 - a)),
         places.softmax_output,
         "a(1 − a) multiplied in at the output",
-        "this loss has cancelled every slope already: δ{l} is a − y",
+        "this loss has cancelled every slope already, and δ{l} is a − y",
     ),
     Mistake(
         "the sigmoid's slope at the output, where it cancels",
         _start(lambda loss, activation, z, a, y: (a - y) * _sigmoid_slope_of_z(z)),
         places.softmax_output,
         "the sigmoid's slope at z{l} multiplied in at the output",
-        "this loss has cancelled every slope already: δ{l} is a − y",
+        "this loss has cancelled every slope already, and δ{l} is a − y",
     ),
     Mistake(
         "only the diagonal of softmax's slope",
         _start(lambda loss, activation, z, a, y: loss.gradient(a, y) * a * (1 - a)),
         places.softmax_output,
         "a(1 − a) for softmax's slope at the output",
-        "each output depends on every z of its layer: the sum over them makes δ{l} a − y",
+        "each output depends on every z of its layer, and with all of them δ{l} is a − y",
     ),
 )
 
@@ -239,7 +239,7 @@ _SLOPES = (
         _slope(lambda _, upstream, z, a: upstream * (a >= 0)),
         places.sloping_as("relu"),
         "ReLU's slope taken to be 1 where a{l} ≥ 0",
-        "a{l} is nowhere below 0: ask whether z{l} or a{l} is above 0",
+        "a{l} is nowhere below 0, so ask whether z{l} or a{l} is above 0",
     ),
     Mistake(
         "σ′ of a",
@@ -319,21 +319,21 @@ _CARRIED = (
         _shared,
         places.hidden,
         "layer {n} given its share of the error by normalised weights",
-        "that is a picture, not the derivative: BP2 is (W{next})ᵀδ{next} ⊙ σ′(z{l})",
+        "that is a picture, not the derivative, which is (W{next})ᵀδ{next} ⊙ σ′(z{l}) (BP2)",
     ),
     Mistake(
         "no transpose",
         _untransposed,
         places.hidden,
         "W{next} not transposed on the way back to layer {n}",
-        "BP2 needs (W{next})ᵀ: what unit k of layer {n} sent out stands in column k",
+        "BP2 needs (W{next})ᵀ, for what unit k of layer {n} sent out stands in column k",
     ),
     Mistake(
         "the inverse for the transpose",
         _inverted,
         places.invertible_ahead,
         "the inverse of W{next} carrying the error back to layer {n}",
-        "BP2 needs the transpose (W{next})ᵀ: it asks what each unit did to C, not what z was",
+        "BP2 needs the transpose (W{next})ᵀ, for it asks what each unit did to C, not what it was",
     ),
     Mistake(
         "no W in BP2",
@@ -369,21 +369,21 @@ _CARRIED = (
 _PRODUCTS = (
     Mistake(
         "z in place of a",
-        lambda given, l: given.with_passed(l, given.trace.z[l]),
+        lambda given, l: given.with_passed(l, given.seen.z[l]),
         places.hidden,
         "z{l} in place of a{l} in the gradient of W{next}",
         "BP4 is a times δ",
     ),
     Mistake(
         "the layer's own a",
-        lambda given, l: given.with_passed(l - 1, given.trace.passed[l]),
+        lambda given, l: given.with_passed(l - 1, given.seen.passed[l]),
         places.same_width_before,
         "a{l} in place of a{before} in the gradient of W{l}",
         "BP4 needs what came into the layer",
     ),
     Mistake(
         "the network's inputs in place of a",
-        lambda given, l: given.with_passed(l - 1, given.trace.passed[1]),
+        lambda given, l: given.with_passed(l - 1, given.seen.passed[1]),
         places.after_as_wide_as_inputs,
         "the network's inputs in place of a{before} in the gradient of W{l}",
         "BP4 needs what came into the layer",
@@ -393,7 +393,7 @@ _PRODUCTS = (
         _bias_of_products,
         places.every,
         "the row sums of ∇W{l} for ∇b{l}",
-        "BP3 is δ{l} itself, summed over the samples: no input belongs in it",
+        "BP3 is δ{l} itself, summed over the samples, and no input belongs in it",
     ),
     Mistake(
         "layers in reverse order",
@@ -431,7 +431,7 @@ _DROPOUT = (
         _mask(lambda mask: np.full_like(mask, mask.max())),
         places.masked,
         "the errors of layer {n} scaled as dropout does, but none silenced",
-        "units that were silenced pass no error: multiply by the mask",
+        "units that were silenced pass no error, so multiply by the mask",
     ),
     Mistake(
         "dropout's scale forgotten on the way back",
@@ -442,7 +442,7 @@ _DROPOUT = (
     ),
     Mistake(
         "dropout forgotten in BP4",
-        lambda given, l: given.with_passed(l, given.trace.a[l]),
+        lambda given, l: given.with_passed(l, given.seen.a[l]),
         places.masked,
         "the dropout mask of layer {n} forgotten in the gradient of W{next}",
         "the next layer saw a{l} times the mask",
@@ -476,7 +476,7 @@ _COST = (
         _penalty_times(-1),
         places.if_penalised,
         "the penalty's λW subtracted",
-        "it is added: the penalty ½λΣw² is part of the cost",
+        "the penalty ½λΣw² is part of the cost, so it is added",
     ),
     Mistake(
         "penalty divided by N",
@@ -501,7 +501,7 @@ _COST = (
     ),
 )
 
-_ONLY_THE_LOSS = "the penalty's part is right: it is the loss's that is not"
+_ONLY_THE_LOSS = "the penalty's part is right, and the loss's is not"
 
 # Beside a penalty such a factor is on a part of ∇W only; without one it is on all of it, which
 # ``bookkeeping.py`` sees.

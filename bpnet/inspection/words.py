@@ -44,3 +44,11 @@ def whose(keys: Sequence[Key], every: Sequence[Key]) -> str:
         if len(alike) > 1 and set(keys) == set(alike):
             return f"∇{name} of every layer is"
     return f"{named(keys)} {'is' if len(keys) == 1 else 'are'}"
+
+
+def numbers(layers: Sequence[int]) -> str:
+    """``2, 3``; of many layers in a row ``2 to 8``."""
+    first, last = min(layers), max(layers)
+    if len(layers) >= _MOST_LISTED and last - first == len(layers) - 1:
+        return f"{first} to {last}"
+    return ", ".join(map(str, layers))
