@@ -4,7 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpnet.core import backprop
 from bpnet.core.activations import ACTIVATIONS
+from bpnet.core.backprop import Gradients
+from bpnet.core.network import Network
 from bpnet.core.optimizers import Adam, Sgd
 from bpnet.inspection import self_test, stages, tensors
 from bpnet.inspection.point import Point
@@ -186,3 +189,26 @@ def test_faults_are_planted_in_copies() -> None:
     for plant in faults().values():
         for _ in plant(looked):
             assert looked.gradients.flat.tobytes() == before
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 0.5, 1 / 3, 1 / 1.001])
+def test_a_gradient_that_a_fault_would_mend_does_not_make_the_check_look_blind(factor: float) -> None:
+    for point in (make_point(), reference_point()):
+        looked = look_at(point, 1.0)
+        looked.gradients.flat[...] *= factor
+        assert caught_all(run_self_test([looked], thorough=True))
+
+
+def test_a_backward_pass_without_a_transpose_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = backprop.backward
+
+    def untransposed(network: Network, *given: Any, **options: Any) -> Gradients:
+        turned = network.with_parameters(network.parameters.copy())
+        for W in turned.W.values():
+            W[...] = W.reshape(W.shape[::-1]).T
+        return right(turned, *given, **options)
+
+    for module in ("point", "ingredients"):
+        monkeypatch.setattr(f"bpnet.inspection.{module}.backward", untransposed)
+    for point in (make_point((3, 4, 4, 2)), reference_point()):
+        assert caught_all(self_tested(point))
