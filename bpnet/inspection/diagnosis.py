@@ -123,8 +123,9 @@ class Case:
         first = first_wrong_layer(self.wrong)
         for one, other in itertools.combinations(tried, 2):
             higher, lower = (one, other) if one.top >= other.top else (other, one)
-            above = {key for key in self.found if lower.top < key[1] <= higher.top}
-            if higher.top != first or one.where[0] is other.where[0] or not above <= higher.explains:
+            if higher.top != first or one.where[0] is other.where[0]:
+                continue
+            if not all(key in higher.explains for key in self.found if lower.top < key[1] <= first):
                 continue
             ingredients = self.ingredients
             for mistake, layers in (one.where, other.where):

@@ -58,6 +58,8 @@ class Likeness:
         """Whether ``found`` is ``expected``, which is a tensor by the name ``key``."""
         if found.shape != expected.shape:
             return False
+        if np.array_equal(found, expected):
+            return True
         errors = relative_errors(found, expected)
         return bool(
             ((errors <= self.tolerance) | (np.abs(found - expected) <= self._left(key, expected))).all()
