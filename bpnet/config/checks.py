@@ -252,6 +252,12 @@ def _class_weights(draft: Draft) -> Found:
         yield path, "class weights need classes, but the task is regression"
 
 
+def _decays(draft: Draft) -> Found:
+    if draft.name("training", "optimizer") == "adamw" and draft.get("training", "weight_decay"):
+        path = ("training", "weight_decay")
+        yield path, "adamw has a decay of its own: write optimizer: {name: adamw, weight_decay: ...} instead"
+
+
 _CHECKS: tuple[Callable[[Draft], Found], ...] = (
     _one_source,
     _inline_rows,
@@ -262,4 +268,5 @@ _CHECKS: tuple[Callable[[Draft], Found], ...] = (
     _loss_and_output,
     _monitor,
     _class_weights,
+    _decays,
 )

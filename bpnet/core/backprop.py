@@ -70,17 +70,25 @@ def cost(
     -------
     ndarray of shape ()
     """
-    total: Array = sample_losses(network, trace, targets, loss, sample_weight).mean()
+    total: Array = sample_losses(loss, trace.z[network.L], trace.outputs, targets, sample_weight).mean()
     if weight_decay:
         total = total + penalty(network.parameters[: network.n_weights], weight_decay)
     return total
 
 
 def sample_losses(
-    network: Network, trace: Trace, targets: Array, loss: Loss, sample_weight: Array | None = None
+    loss: Loss, z: Array, a: Array, targets: Array, sample_weight: Array | None = None
 ) -> Array:
-    """Weighted loss of each sample, of shape (N,): C without the penalty is their mean."""
-    losses = loss.per_sample(trace.z[network.L], trace.a[network.L], targets)
+    """Weighted loss of each sample, of shape (N,): C without the penalty is their mean.
+
+    Parameters
+    ----------
+    loss : Loss
+    z, a, targets : ndarray of shape (N, n_L)
+        Of the output layer.
+    sample_weight : ndarray of shape (N,), optional
+    """
+    losses = loss.per_sample(z, a, targets)
     return losses if sample_weight is None else losses * sample_weight
 
 

@@ -70,6 +70,10 @@ class Sgd(Optimizer):
     momentum: float = parameter(0.0, "share of the last step that is kept", minimum=0.0, below=1.0)
     nesterov: bool = parameter(default=False, text="look ahead along the momentum")
 
+    def __post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov: looks ahead along the momentum, which is 0: give momentum too")
+
     def start(self, parameters: Array) -> State:
         return {"v": np.zeros_like(parameters)} if self.momentum else {}
 

@@ -71,6 +71,11 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     )
 
 
+def describe(thing: Named) -> dict[str, Any]:
+    """Name and hyperparameters of a registered thing: what :meth:`Registry.create` builds it again from."""
+    return {"name": thing.name, **{p.name: getattr(thing, p.name) for p in parameters_of(type(thing))}}
+
+
 class Registry(Generic[T]):
     """Classes of one kind under their YAML names.
 

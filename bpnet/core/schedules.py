@@ -85,7 +85,7 @@ class Exponential(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from 1 in the first epoch to ``final`` in the last.
+    """Half a cosine from 1 in the first epoch towards ``final``, where it would be one epoch after the last.
 
     References
     ----------
@@ -93,13 +93,13 @@ class Cosine(Schedule):
     """
 
     name = "cosine"
-    summary = "half a cosine from 1 down to `final`"
-    latex = r"f + (1 - f) \tfrac{1}{2} \left(1 + \cos \pi \tfrac{e - 1}{E - 1}\right)"
+    summary = "half a cosine from 1 down towards `final`"
+    latex = r"f + (1 - f) \tfrac{1}{2} \left(1 + \cos \pi \tfrac{e - 1}{E}\right)"
 
-    final: float = parameter(0.0, "factor in the last epoch", minimum=0.0, maximum=1.0)
+    final: float = parameter(0.0, "factor that the last epochs come near to", minimum=0.0, maximum=1.0)
 
     def factor(self, epoch: int, epochs: int, badness: Sequence[float]) -> float:
-        progress = (epoch - 1) / max(epochs - 1, 1)
+        progress = (epoch - 1) / epochs
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2
 
 

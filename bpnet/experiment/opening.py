@@ -1,4 +1,4 @@
-"""What `grad-check` and `explain` look at: a config at its start, or a run at its saved weights."""
+"""What is looked into: a config at its start, or a run at its saved weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

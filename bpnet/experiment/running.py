@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpnet import __version__
+from bpnet.core.registry import describe
 from bpnet.errors import DivergenceError, ModelError
 from bpnet.experiment.preparing import Experiment, prepare
 from bpnet.training.checkpoint import restore_checkpoint, save_checkpoint
@@ -24,6 +25,7 @@ from bpnet.training.run_folder import (
     MODEL,
     History,
     create_run_folder,
+    held,
     write_summary,
 )
 from bpnet.training.threads import blas_threads
@@ -32,7 +34,9 @@ from bpnet.training.trainer import Trainer, TrainingState
 if TYPE_CHECKING:
     from bpnet.config import ExperimentConfig
 
-SECONDS_BETWEEN_CHECKPOINTS = 10.0
+SECONDS_BETWEEN_CHECKPOINTS = 1.0
+_REST = 50
+"""Checkpoints may take one part in so many of the time."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,10 @@ def _marks(experiment: Experiment) -> tuple[str, str]:
     """What a checkpoint's data and best epoch rest on."""
     parts, recipe = (experiment.dataset.train, experiment.dataset.validation), experiment.recipe
     data = fingerprint(array for part in parts if part is not None for array in (part.X, part.Y))
-    return data, f"the {recipe.monitor} of {recipe.loss.name}"
+    loss, *numbers = (f"{key} {value}" for key, value in describe(recipe.loss).items())
+    weights = experiment.model.class_weights
+    said = [loss.removeprefix("name "), *numbers, *([] if weights is None else [f"class weights {weights}"])]
+    return data, f"the {recipe.monitor} of {', '.join(said)}"
 
 
 class _Run:
@@ -155,8 +162,12 @@ class _Run:
         """Train to the end, to the stop, or to where it diverges; whatever was reached is saved."""
         from bpnet.config import dump_config
 
+        with held(self.folder):
+            return self._train(warn, dump_config(self.experiment.config))
+
+    def _train(self, warn: Callable[[str], None], config_text: str) -> TrainingResult:
         config = self.experiment.config
-        write_atomically(self.folder / CONFIG, dump_config(config).encode())
+        write_atomically(self.folder / CONFIG, config_text.encode())
         self.history.start(keep_epochs=self.state.epoch)
         for warning in self.experiment.warnings:
             warn(warning)
@@ -202,13 +213,14 @@ class _Run:
 
     def _follow(self, events: Iterator[Event]) -> str:
         """Pass the events on, and keep what must outlive the program; returns why training ended."""
-        reason, saved = "completed", time.monotonic()
+        reason, due = "completed", time.monotonic() + SECONDS_BETWEEN_CHECKPOINTS
         for event in events:
             if isinstance(event, EpochEnded):
                 self.history.add(event)
-                if time.monotonic() - saved >= SECONDS_BETWEEN_CHECKPOINTS:
+                if (now := time.monotonic()) >= due:
                     self._save_checkpoint()
-                    saved = time.monotonic()
+                    spent = time.monotonic() - now
+                    due = now + max(SECONDS_BETWEEN_CHECKPOINTS, _REST * spent)
             elif isinstance(event, TrainingEnded):
                 reason = event.reason
             self.watch(event)

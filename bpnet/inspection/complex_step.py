@@ -59,7 +59,8 @@ class Tail:
         masks = {m: np.tile(mask, (copies, 1)) for m, mask in self._masks.items()}
         trace = forward(self._network, z.reshape(copies * n_samples, n), masks=masks)
         weight = None if point.sample_weight is None else np.tile(point.sample_weight, copies)
-        losses = sample_losses(self._network, trace, np.tile(point.Y, (copies, 1)), point.loss, weight)
+        Y, z_out = np.tile(point.Y, (copies, 1)), trace.z[self._network.L]
+        losses = sample_losses(point.loss, z_out, trace.outputs, Y, weight)
         return losses.reshape(copies, n_samples)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.core.network import Network
+from bpnet.core.registry import describe
 from bpnet.errors import ModelError
 from bpnet.training.files import load_tensors, save_tensors
 from bpnet.training.trainer import TrainingState
@@ -92,7 +93,7 @@ def _updated_in_place(state: TrainingState) -> dict[str, Array]:
 
 def _layers(network: Network) -> list[list[Any]]:
     """What the parameters stand for, as JSON gives it back."""
-    return [[layer.n_in, layer.n_out, layer.activation.name] for layer in network.layers.values()]
+    return [[layer.n_in, layer.n_out, describe(layer.activation)] for layer in network.layers.values()]
 
 
 def _forms(arrays: Mapping[str, Array]) -> dict[str, Any]:

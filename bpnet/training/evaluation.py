@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpnet.core.arrays import Array
+from bpnet.core.backprop import sample_losses
 from bpnet.core.losses import Loss
 from bpnet.core.metrics import Metric
 from bpnet.core.network import Network, forward
@@ -44,26 +45,20 @@ class Tally:
 
     Parameters
     ----------
-    network : Network
-        Its output layer says how outputs come from z.
     loss : Loss
     metric : Metric
         Empty; it belongs to this tally from now on.
     """
 
-    def __init__(self, network: Network, loss: Loss, metric: Metric) -> None:
-        self._activation = network.layers[network.L].activation
+    def __init__(self, loss: Loss, metric: Metric) -> None:
         self._loss = loss
         self._metric = metric
         self._total, self._count = 0.0, 0
 
     @np.errstate(over="ignore", invalid="ignore")
-    def add(self, z: Array, samples: Samples) -> None:
-        """Count samples in, by the output layer's z of shape (N, n_L)."""
-        a = self._activation.value(z)
-        losses = self._loss.per_sample(z, a, samples.Y)
-        if samples.weight is not None:
-            losses = losses * samples.weight
+    def add(self, z: Array, a: Array, samples: Samples) -> None:
+        """Count samples in, by the output layer's z and a of shape (N, n_L)."""
+        losses = sample_losses(self._loss, z, a, samples.Y, samples.weight)
         self._total += float(losses.sum(dtype=np.float64))
         self._count += len(samples)
         self._metric.add(a, samples.Y)
@@ -79,10 +74,11 @@ def evaluate(network: Network, loss: Loss, metric: Callable[[], Metric], samples
 
     A loss that is no finite number is returned as it is: the caller knows what it means.
     """
-    tally = Tally(network, loss, metric())
+    tally = Tally(loss, metric())
     for start in range(0, len(samples), SLICE_ROWS):
         part = samples.take(slice(start, start + SLICE_ROWS))
-        tally.add(forward(network, part.X).z[network.L], part)
+        trace = forward(network, part.X)
+        tally.add(trace.z[network.L], trace.outputs, part)
     return tally.score()
 
 

@@ -12,7 +12,7 @@ from bpnet.core.arrays import Array
 from bpnet.core.losses import LOSSES, Loss, PartneredLoss
 from bpnet.core.metrics import Accuracy, Metric, Regression
 from bpnet.core.network import Layer, Network, from_arrays
-from bpnet.core.registry import Named, Registry
+from bpnet.core.registry import Named, Registry, describe
 from bpnet.data import Columns, FileSource, Source, read_with_targets
 from bpnet.errors import DataError, ModelError, ShapeError
 from bpnet.training.evaluation import Samples, evaluate, predict
@@ -145,11 +145,11 @@ class Model:
                     "n_in": x.n_in,
                     "n_out": x.n_out,
                     "dropout": x.dropout,
-                    "activation": _describe(x.activation),
+                    "activation": describe(x.activation),
                 }
                 for x in network.layers.values()
             ],
-            "loss": _describe(self.loss),
+            "loss": describe(self.loss),
             "columns": self.columns.to_json(),
             "class_weights": self.class_weights,
             "info": dict(info),
@@ -195,10 +195,6 @@ class Model:
 
 def _tensors(network: Network, l: int) -> tuple[tuple[str, Array], tuple[str, Array]]:
     return ("W", network.W[l]), ("b", network.b[l])
-
-
-def _describe(thing: Any) -> dict[str, Any]:  # noqa: ANN401 - any registered dataclass
-    return {"name": thing.name, **dataclasses.asdict(thing)}
 
 
 def _create(registry: Registry[T], description: Mapping[str, Any]) -> T:

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,34 @@ def create_run_folder(parent: Path, name: str) -> Path:
         ) from error
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from training into the folder while the block runs.
+
+    The system gives the folder free again when this process ends, however it ends. Where it has no such
+    locks (Windows), nothing is held.
+
+    Raises
+    ------
+    OutputError
+        If another process is training into it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(f"Another process is training into {folder}.") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def newest_run(parent: Path) -> Path | None:
     """Return the run folder under ``parent`` that was last finished, or None if there is none."""
     runs = sorted(parent.glob(f"*/{MODEL}"), key=lambda path: path.stat().st_mtime)
@@ -88,11 +119,20 @@ class History:
         """
         lines = [_line(self.columns)]
         if keep_epochs:
-            old = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
-            if len(old) <= keep_epochs:
-                raise ModelError(f"{self._path} has fewer than the {keep_epochs} epochs of the checkpoint.")
-            lines.extend(old[1 : keep_epochs + 1])
+            lines.extend(self._rows(keep_epochs))
         write_atomically(self._path, b"".join(lines))
+
+    def _rows(self, epochs: int) -> list[bytes]:
+        try:
+            rows = self._path.read_bytes().splitlines(keepends=True)[1 : epochs + 1]
+        except FileNotFoundError:
+            rows = []
+        except OSError as error:
+            raise ModelError(f"{self._path} cannot be read: {error.strerror or error}.") from error
+        whole = len(rows) == epochs
+        if not whole or any(not row.startswith(b"%d," % number) for number, row in enumerate(rows, start=1)):
+            raise ModelError(f"{self._path} does not hold the {epochs} epochs of the checkpoint, each once.")
+        return rows
 
     def add(self, event: EpochEnded) -> None:
         """Append the row of an epoch.

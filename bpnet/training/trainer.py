@@ -193,31 +193,32 @@ class Trainer:
         """Go once through the samples in a new order; returns None if stopped on the way."""
         started = time.perf_counter()
         recipe, network, n = self.recipe, self.state.network, len(self._train)
-        tally = Tally(network, recipe.loss, self._metric())
+        tally = Tally(recipe.loss, self._metric())
         order = self.state.rng.permutation(n)
         rows = recipe.batch_size * max(1, _CHUNK_NUMBERS // (recipe.batch_size * network.sizes[0]))
         for start in range(0, n, rows):
             chunk = self._train.take(order[start : start + rows])
-            z = self._train_chunk(chunk, last=start + rows >= n)
-            if z is None:
+            outputs = self._train_chunk(chunk, last=start + rows >= n)
+            if outputs is None:
                 return None
-            tally.add(z, chunk)
+            tally.add(*outputs, chunk)
             yield Progress(self.state.epoch + 1, start + len(chunk), n)
         return self._end_epoch(tally.score(), started)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    def _train_chunk(self, chunk: Samples, *, last: bool) -> Array | None:
-        """Step through a chunk, batch by batch; returns z of the output layer, or None if stopped."""
+    def _train_chunk(self, chunk: Samples, *, last: bool) -> tuple[Array, Array] | None:
+        """Step through a chunk, batch by batch; returns z and a of the output layer, or None if stopped."""
         network, size = self.state.network, self.recipe.batch_size
-        outputs = np.empty((len(chunk), network.sizes[-1]), network.parameters.dtype)
+        z = np.empty((len(chunk), network.sizes[-1]), network.parameters.dtype)
+        a = np.empty_like(z)
         for start in range(0, len(chunk), size):
             if self._stop():
                 return None
             if last and start + size >= len(chunk):
                 self._before.parameters[:] = network.parameters
             trace = self._step(chunk.take(slice(start, start + size)))
-            outputs[start : start + size] = trace.z[network.L]
-        return outputs
+            z[start : start + size], a[start : start + size] = trace.z[network.L], trace.outputs
+        return z, a
 
     def _step(self, batch: Samples) -> Trace:
         """One update: forward, backward, a look whether all is finite, clipping, the optimizer."""

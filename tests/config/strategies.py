@@ -42,7 +42,10 @@ def named(draw: st.DrawFn, registry: Registry[Any], *, only: str = "") -> Any:
     if draw(st.booleans()):
         return name
     known = {parameter.name: of_parameter(parameter) for parameter in parameters_of(registry[name])}
-    return {"name": name, **draw(st.fixed_dictionaries({}, optional=known))}
+    given = draw(st.fixed_dictionaries({}, optional=known))
+    if given.get("nesterov") and not given.get("momentum"):
+        given["momentum"] = 0.5  # there must be something to look ahead along
+    return {"name": name, **given}
 
 
 SOURCE = FILE | st.fixed_dictionaries({"features": TEXT, "target": TEXT}).filter(
@@ -95,9 +98,12 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     }
     if partner:
         optional_training["class_weights"] = st.just("balanced") | st.dictionaries(TEXT, POSITIVE, min_size=1)
+    trained = draw(st.fixed_dictionaries(training, optional=optional_training))
+    if "adamw" in str(trained.get("optimizer")):
+        trained.pop("weight_decay", None)  # it has one of its own
     return {
         "seed": draw(st.integers(0, 10**99)),
         "data": draw(st.fixed_dictionaries(data, optional=optional_data)) | (columns if is_table else {}),
         "network": draw(st.fixed_dictionaries(network, optional=optional_network)),
-        "training": draw(st.fixed_dictionaries(training, optional=optional_training)),
+        "training": trained,
     }

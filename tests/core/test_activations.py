@@ -263,3 +263,9 @@ def test_softmax_rows_do_not_mix() -> None:
         np.testing.assert_allclose(
             SOFTMAX.pullback(upstream[row], z[row], a[row]), found[row], rtol=ROUNDING, atol=ROUNDING
         )
+
+
+def test_corners() -> None:
+    make = ACTIVATIONS.create
+    assert make("sigmoid").kinks == make("softmax").kinks == make("elu").kinks == ()
+    assert make("relu").kinks == make("leaky_relu").kinks == make("elu", alpha=2.0).kinks == (0.0,)

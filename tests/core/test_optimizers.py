@@ -67,7 +67,6 @@ def adam(
 Rule = Callable[[Numbers, Steps], Numbers]
 CASES: list[tuple[str, dict[str, Any], Rule]] = [
     ("sgd", {}, sgd),
-    ("sgd", {"nesterov": True}, sgd),  # with no momentum there is nothing to look ahead along
     ("sgd", {"momentum": 0.9}, lambda theta, g: sgd(theta, g, 0.9)),
     ("sgd", {"momentum": 0.8, "nesterov": True}, lambda theta, g: sgd(theta, g, 0.8, nesterov=True)),
     ("rmsprop", {}, rmsprop),
@@ -166,3 +165,8 @@ def test_momentum_is_worth_its_geometric_series() -> None:
         before = parameters.copy()
         optimizer.step(parameters, np.ones(1), 0.01, state, 1)
     assert (before - parameters)[0] == pytest.approx(0.01 / (1 - 0.9), rel=1e-9)
+
+
+def test_nesterov_without_momentum_is_refused() -> None:
+    with pytest.raises(ValueError, match="nesterov: looks ahead along the momentum"):
+        OPTIMIZERS.create("sgd", nesterov=True)

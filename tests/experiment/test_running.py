@@ -20,7 +20,7 @@ from bpnet.experiment import TrainingResult, prepare, resume_experiment, run_exp
 from bpnet.training.events import EpochEnded, Event, Progress, TrainingEnded, TrainingStarted
 from bpnet.training.files import load_tensors
 from bpnet.training.model import Model
-from bpnet.training.run_folder import CHECKPOINT, CONFIG, HISTORY, MODEL, SUMMARY
+from bpnet.training.run_folder import CHECKPOINT, CONFIG, HISTORY, MODEL, SUMMARY, held
 from tests.experiment.texts import (
     CLASSES,
     INLINE,
@@ -337,6 +337,8 @@ def test_a_run_that_is_stopped_at_once_keeps_its_start(folder: Path) -> None:
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_a_resumed_run_is_an_uninterrupted_one(folder: Path, optimizer: str) -> None:
     overrides = [*HARD, f"training.optimizer={optimizer}", "training.epochs=8"]
+    if optimizer == "adamw":
+        overrides.remove("training.weight_decay=0.01")
     whole = kept(run(folder, CLASSES, *overrides)[0])
     result, _ = run(folder, CLASSES, *overrides, stop=StopAfter(STEPS + 2))
     result, first = resume(result, stop=StopAfter(3 * STEPS))
@@ -398,12 +400,40 @@ def test_a_run_that_was_killed(folder: Path, monkeypatch: pytest.MonkeyPatch, ev
 
 
 def test_checkpoints_are_spaced_in_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter(range(0, 1000, 4))  # the clock moves 4 s each time it is looked at
+    seconds = iter(range(1000))  # the clock moves a second each time it is looked at
+    monkeypatch.setattr(running, "SECONDS_BETWEEN_CHECKPOINTS", 2.5)
+    monkeypatch.setattr(running, "_REST", 1)
     monkeypatch.setattr("bpnet.experiment.running.time.monotonic", lambda: next(seconds))
     saved = []
     monkeypatch.setattr(running, "save_checkpoint", lambda _path, state, *_marks: saved.append(state.epoch))
     run(folder)
-    assert saved == [3, 6, 6]  # at 12 s, at 28 s, which is 12 s after the first was done, and at the end
+    assert saved == [3, 5, 6]  # at 3 s and at 6 s, saving takes 1 s of them, and at the end
+
+
+def test_a_checkpoint_that_takes_long_is_written_seldom(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter(range(1000))
+    monkeypatch.setattr("bpnet.experiment.running.time.monotonic", lambda: next(seconds))
+    saved = []
+    monkeypatch.setattr(running, "save_checkpoint", lambda _path, state, *_marks: saved.append(state.epoch))
+    run(folder)
+    assert saved == [1, 6]  # the first took a second, so the next comes 50 s later; and at the end
+
+
+def test_two_processes_never_train_into_one_folder(folder: Path) -> None:
+    result, _ = run(folder, stop=StopAfter(2 * STEPS))
+    with held(result.folder), pytest.raises(OutputError, match="Another process is training into"):
+        resume(result)
+    assert resume(result)[0].summary["epochs"] == 6
+
+
+def test_a_run_judged_by_other_numbers_of_its_loss_is_not_gone_on_with(folder: Path) -> None:
+    result, _ = run(folder, NUMBER, "training.loss=huber", stop=StopAfter(4))
+    with pytest.raises(
+        ModelError, match=r"huber, threshold 1\.0, and the config judges by .* threshold 0\.5"
+    ):
+        resume(result, "training.loss={name: huber, threshold: 0.5}")
 
 
 def test_history_rows_beyond_the_checkpoint_are_made_anew(folder: Path) -> None:
@@ -417,7 +447,7 @@ def test_history_rows_beyond_the_checkpoint_are_made_anew(folder: Path) -> None:
 def test_a_history_that_is_gone(folder: Path) -> None:
     result, _ = run(folder)
     (result.folder / HISTORY).unlink()
-    with pytest.raises(ModelError, match="has fewer than the 6 epochs of the checkpoint"):
+    with pytest.raises(ModelError, match="does not hold the 6 epochs of the checkpoint"):
         resume(result, "training.epochs=9")
 
 

@@ -41,11 +41,11 @@ def test_a_tally_counts_parts_of_any_size_alike() -> None:
     network = make_network((3, 5, 4), "tanh", "softmax")
     X, Y = make_batch("cross_entropy", 50, 3, 4)
     loss = LOSSES.create("cross_entropy")
-    tally = Tally(network, loss, Accuracy(exclusive=True))
-    z = forward(network, X).z[3]
+    tally = Tally(loss, Accuracy(exclusive=True))
+    trace = forward(network, X)
     for rows in (slice(0, 1), slice(1, 30), slice(30, 50)):
-        tally.add(z[rows], Samples(X[rows], Y[rows]))
-    outputs = forward(network, X).outputs
+        tally.add(trace.z[3][rows], trace.a[3][rows], Samples(X[rows], Y[rows]))
+    outputs = trace.outputs
     expected = -np.log(outputs[Y == 1]).mean()
     assert tally.score().loss == pytest.approx(expected, rel=1e-12)
     assert tally.score().metrics == {"accuracy": (outputs.argmax(axis=1) == Y.argmax(axis=1)).mean()}

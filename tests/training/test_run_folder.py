@@ -223,7 +223,23 @@ def test_rows_that_should_be_there(tmp_path: Path, *, there: bool) -> None:
     if there:
         history.start()
         history.add(epoch(1))
-    with pytest.raises(ModelError, match=r"history\.csv has fewer than the 2 epochs of the checkpoint"):
+    with pytest.raises(ModelError, match=r"history\.csv does not hold the 2 epochs of the checkpoint"):
+        history.start(keep_epochs=2)
+
+
+def test_rows_that_are_there_twice(tmp_path: Path) -> None:
+    history = make_history(tmp_path)
+    history.start()
+    for number in (1, 1, 2):
+        history.add(epoch(number))
+    with pytest.raises(ModelError, match="does not hold the 2 epochs of the checkpoint, each once"):
+        history.start(keep_epochs=2)
+
+
+def test_a_history_that_cannot_be_read(tmp_path: Path) -> None:
+    history = make_history(tmp_path)
+    (tmp_path / "history.csv").mkdir()
+    with pytest.raises(ModelError, match=r"history\.csv cannot be read: Is a directory"):
         history.start(keep_epochs=2)
 
 
