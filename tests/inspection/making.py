@@ -1,5 +1,6 @@
 """Points to look at: small networks of every kind."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,13 @@ from bpnet.core.losses import LOSSES, Loss
 from bpnet.core.network import Layer, draw_masks, from_arrays
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import draw_network
-from tests.core.nets import make_batch
+from tests.core.nets import PAIRS, make_batch
+
+COMBINATIONS = [
+    (hidden, output, loss)
+    for hidden, (output, loss) in zip(itertools.cycle(ACTIVATIONS), PAIRS, strict=False)
+]
+"""Every output activation with every loss, and every hidden activation with some of them."""
 
 SMOOTH = [name for name in ACTIVATIONS if not ACTIVATIONS.create(name).kinks]
 

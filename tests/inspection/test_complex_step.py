@@ -8,7 +8,7 @@ from bpnet.inspection.complex_step import Tail, by_parameters, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.tensors import keys, tensor
 from tests.core.nets import PAIRS, numeric_gradient
-from tests.inspection.making import make_point
+from tests.inspection.making import COMBINATIONS, make_point
 from tests.tolerances import GRADIENT, ROUNDING
 
 CANCELLED = 1e-15
@@ -70,8 +70,7 @@ def test_what_is_compared_here_could_differ() -> None:
         assert not near(by_tails(point), brute_force(other))
 
 
-@pytest.mark.parametrize("hidden", list(ACTIVATIONS))
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_by_z_is_delta(hidden: str, output: str, loss: str) -> None:
     point = make_point((3, 4, 3, 2), hidden, output, loss, dropout=0.4, weighted=True, weight_decay=0.3)
     trace = point.forward()

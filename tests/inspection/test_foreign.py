@@ -12,8 +12,7 @@ from bpnet.inspection.foreign import check_foreign
 from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import GradientCheck, TensorCheck
-from tests.core.nets import PAIRS
-from tests.inspection.making import make_point, overflowing
+from tests.inspection.making import COMBINATIONS, make_point, overflowing
 
 Given = dict[tuple[str, int], Array]
 POINT = make_point((3, 4, 2), n_samples=4)
@@ -31,8 +30,7 @@ def tensor(check: GradientCheck, name: str, l: int) -> TensorCheck:
     return next(each for each in check.layers if (each.tensor, each.layer) == (name, l))
 
 
-@pytest.mark.parametrize("hidden", ["sigmoid", "relu", "softmax"])
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_right_gradients_pass(hidden: str, output: str, loss: str) -> None:
     point = make_point((3, 4, 2), hidden, output, loss, dropout=0.3, weighted=True, weight_decay=0.1)
     check = checked(right(point), point)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from bpnet.core import backprop
-from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.backprop import Gradients
 from bpnet.core.network import Network
 from bpnet.core.optimizers import Adam, Sgd
@@ -14,8 +13,7 @@ from bpnet.inspection.point import Point
 from bpnet.inspection.probe import generic_probe
 from bpnet.inspection.records import PlantedFault, SelfTest, Stage, TensorCheck
 from bpnet.inspection.self_test import faults, look_at, reference_point, run_self_test
-from tests.core.nets import PAIRS
-from tests.inspection.making import make_point
+from tests.inspection.making import COMBINATIONS, make_point
 
 NAMES = [
     "no σ′ at the output",
@@ -53,8 +51,7 @@ def test_the_reference_network_can_show_every_fault() -> None:
     assert [each.note for each in test.faults] == [""] * 18
 
 
-@pytest.mark.parametrize("hidden", list(ACTIVATIONS))
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_18_of_18_whatever_the_network(hidden: str, output: str, loss: str) -> None:
     point = make_point((3, 4, 2), hidden, output, loss, dropout=0.3, weighted=True, weight_decay=0.01)
     assert caught_all(self_tested(generic_probe(point)))

@@ -17,8 +17,7 @@ from bpnet.inspection.probe import draw_network
 from bpnet.inspection.records import NOT_FINITE, Stage
 from bpnet.inspection.stages import StepTaken, check_cost, check_equations, check_optimizer, check_step
 from bpnet.inspection.tensors import Numeric, choose
-from tests.core.nets import PAIRS
-from tests.inspection.making import make_point, overflowing
+from tests.inspection.making import COMBINATIONS, make_point, overflowing
 from tests.tolerances import GRADIENT
 
 LONG = 1e9
@@ -27,8 +26,7 @@ LONG = 1e9
 # The cost
 
 
-@pytest.mark.parametrize("hidden", list(ACTIVATIONS))
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_the_cost_is_plain_python_s(hidden: str, output: str, loss: str) -> None:
     point = make_point((3, 4, 3, 2), hidden, output, loss, dropout=0.4, weighted=True, weight_decay=0.3)
     found = check_cost(point, point.forward())
@@ -143,8 +141,7 @@ def stages_of(point: Point, gradients: Gradients, seconds: float = LONG) -> list
     return list(check_equations(point, point.forward(), gradients, seconds))
 
 
-@pytest.mark.parametrize("hidden", list(ACTIVATIONS))
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_right_equations_pass(hidden: str, output: str, loss: str) -> None:
     point = make_point((3, 4, 3, 2), hidden, output, loss, dropout=0.4, weighted=True, weight_decay=0.3)
     found = stages_of(point, point.backward(point.forward()))
