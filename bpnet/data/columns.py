@@ -19,8 +19,8 @@ from bpnet.data.sources import Source
 from bpnet.data.targets import Target, refuse_absent
 from bpnet.errors import DataError
 
-_SLICE_ROWS = 16384
-"""Rows encoded at a time, so that float64 copies of a large file never exist as a whole."""
+_SLICE_ROWS = 1024
+"""Rows encoded at a time: float64 copies of them fit a processor's cache, and never exist as a whole."""
 
 _SHOWN = 10
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -104,25 +105,17 @@ def load_dataset(request: DataRequest, rng: np.random.Generator) -> Dataset:
     """
     inputs, targets = read_with_targets(request.train)
     names = request.target or targets.names
-    target = learn_target(
-        targets,
-        names,
+    learn = partial(
+        learn_target,
+        names=names,
         task=request.task,
         classes_by_loss=request.classes_by_loss,
         output_units=request.output_units,
-        scale="none",  # learnt below, from the training rows alone
     )
-    parts = _parts(request, inputs, targets, target, rng)
+    # Learnt of all rows only to deal them out by class; what is kept is learnt of the training rows.
+    parts = _parts(request, inputs, targets, learn(targets, scale="none"), rng)
     train_inputs, train_targets = parts["train"]
-    if target.kind == "regression":
-        target = learn_target(
-            train_targets,
-            names,
-            task="regression",
-            classes_by_loss=False,
-            output_units=None,
-            scale=request.scale_target,
-        )
+    target = learn(train_targets, scale=request.scale_target)
     columns = learn_columns(
         train_inputs,
         _features(request, inputs, names),

@@ -1,8 +1,9 @@
 """From a source to raw rows, whatever its format."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
 from bpnet.errors import DataError, MissingDataError
 
 T = TypeVar("T")
+
+_IDX = re.compile(r"[-.]idx\d-ubyte(\.gz)?$", re.IGNORECASE)
+"""How the names of IDX files end."""
+
+Inputs: TypeAlias = Source | Path | str | Mapping[str, Any] | Array | Any
+"""What a model can answer for: a file, a data frame of any library, columns by name, or an array."""
 
 
 def read_with_targets(source: Source) -> tuple[Rows, Rows]:
@@ -37,8 +44,12 @@ def read_with_targets(source: Source) -> tuple[Rows, Rows]:
     return X, y
 
 
-def read_inputs(source: Source | Path | str | Array) -> Rows:
+def read_inputs(source: Inputs) -> Rows:  # noqa: PLR0911 - one way out a kind of source
     """Inputs alone, for predicting: the targets need not be there.
+
+    Parameters
+    ----------
+    source : Source, path, data frame, mapping of column names to values, or ndarray of shape (N, columns)
 
     Raises
     ------
@@ -54,9 +65,17 @@ def read_inputs(source: Source | Path | str | Array) -> Rows:
     if isinstance(source, FileSource):
         if _is_npz(source.path):
             return _guarded(source.path, lambda: read_npz(source.path)[0])
+        if _IDX.search(source.path.name):
+            return _guarded(source.path, lambda: as_rows(read_idx(source.path), source.path))
         from bpnet.data.tables import read_table
 
         return _guarded(source.path, lambda: read_table(source.path))
+    if isinstance(source, Mapping) or hasattr(source, "columns"):
+        from bpnet.data.tables import table_of_frame
+
+        return table_of_frame(
+            source if isinstance(source, Mapping) else {k: source[k] for k in source.columns}
+        )
     values = np.asarray(source)
     if values.ndim != 2 or values.dtype.kind not in "fiub":  # noqa: PLR2004 - rows and columns
         raise DataError(

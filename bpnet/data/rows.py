@@ -109,10 +109,10 @@ class Matrix:
 
     def texts(self, name: str) -> Array:
         column = self.values[:, self.names.index(name)]
-        cells = np.array([write_number(cell) if column.dtype.kind != "U" else str(cell) for cell in column])
-        texts = cells.astype(object)
-        texts[np.isin(cells, ["nan", ""])] = None
-        return texts
+        different, positions = np.unique(column, return_inverse=True)
+        write = str if column.dtype.kind == "U" else write_number
+        texts = [write(cell) for cell in different]
+        return np.array([None if text in ("nan", "") else text for text in texts], dtype=object)[positions]
 
 
 def is_nan(values: Array) -> Array:

@@ -29,7 +29,8 @@ class Scaling:
 
     def apply(self, values: Array) -> Array:
         """Scale an array of shape (N, columns), in float64."""
-        scaled: Array = (values - np.array(self.offset)) * np.array(self.factor)
+        scaled: Array = values - np.array(self.offset)
+        scaled *= np.array(self.factor)
         return scaled
 
     def undo(self, scaled: Array) -> Array:

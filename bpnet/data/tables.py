@@ -4,10 +4,10 @@ import collections
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -227,6 +227,24 @@ def _read_parquet(path: Path, content: bytes | None) -> Table:
         raise DataError(f"{path} is no Parquet file, or is damaged ({reason}).") from error
     columns = [_with_nulls(column) for column in frame]
     return Table(pl.DataFrame(columns), path, None, None, np.arange(frame.height))
+
+
+def table_of_frame(columns: Mapping[str, Any]) -> Table:
+    """Take the columns of a data frame, or of anything else that holds them by name.
+
+    Raises
+    ------
+    DataError
+        If they are not of one length, or hold what no column can.
+    """
+    import polars as pl
+
+    try:
+        frame = pl.DataFrame([pl.Series(str(name), list(columns[name]), strict=False) for name in columns])
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise DataError(f"The data frame cannot be read: {error}.") from error
+    frame = pl.DataFrame([_with_nulls(column) for column in frame])
+    return Table(frame, Path("the data frame"), None, None, np.arange(frame.height))
 
 
 def _with_nulls(column: "pl.Series") -> "pl.Series":
