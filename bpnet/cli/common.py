@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bpnet.errors import BpnetError
+from bpnet.errors import BpnetError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bpnet.report.console import Consoles
 
@@ -39,10 +40,36 @@ def switch(*names: str, help: str, **options: Any) -> Any:  # noqa: A002, ANN401
 
 
 Json: TypeAlias = Annotated[bool, switch("--json", help="Print one JSON document instead of text.")]
+Force: TypeAlias = Annotated[bool, switch("--force", "-f", help="Overwrite a file that is there.")]
 Quiet: TypeAlias = Annotated[bool, switch("--quiet", "-q", help="Show no progress, only the run folder.")]
 NoColor: TypeAlias = Annotated[bool, switch("--no-color", help="Use no colours; so does NO_COLOR=1.")]
 
 INTERRUPTED = 130
+
+
+def refuse_overwriting(path: "Path | None", *, force: bool, never: "tuple[Path, ...]" = ()) -> None:
+    """Stop before a file is lost.
+
+    Parameters
+    ----------
+    path : Path or None
+        Where the result is to go.
+    force : bool
+        An ordinary file may be overwritten.
+    never : tuple of Path
+        Files that must not be, in any case: what the result is made from.
+
+    Raises
+    ------
+    OutputError
+        If it would be.
+    """
+    if path is None or not path.is_file():
+        return
+    if any(each.exists() and path.samefile(each) for each in never):
+        raise OutputError(f"{path} is what the answers are made from.", advice="Choose another name.")
+    if not force:
+        raise OutputError(f"{path} exists.", advice="Choose another name, or add --force.")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpnet.cli.common import Json, NoColor, consoles, switch
+from bpnet.cli.common import Force, Json, NoColor, consoles, refuse_overwriting, switch
 from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def grad_check(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     no_color: NoColor = False,
 ) -> None:
@@ -74,7 +75,7 @@ def grad_check(
                 as_json=as_json,
             )
         elif case is not None:
-            code = _write_case(streams, target, case, overrides or [], as_json=as_json)
+            code = _write_case(streams, target, case, overrides or [], force=force, as_json=as_json)
         else:
             code = _check(
                 streams, target, overrides or [], layer, budget=budget, self_test=self_test, as_json=as_json
@@ -133,12 +134,19 @@ def _check_others(
 
 
 def _write_case(
-    streams: "Consoles", target: str | None, case: Path, overrides: list[str], *, as_json: bool
+    streams: "Consoles",
+    target: str | None,
+    case: Path,
+    overrides: list[str],
+    *,
+    force: bool,
+    as_json: bool,
 ) -> int:
     from bpnet.experiment.checking import open_task
     from bpnet.inspection.cases import write_case
     from bpnet.training.files import write_atomically
 
+    refuse_overwriting(case, force=force)
     task = open_task(target, overrides)
     write_atomically(case, write_case(task.point, task.rate).encode())
     if as_json:

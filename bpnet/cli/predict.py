@@ -5,16 +5,19 @@ from typing import Annotated
 
 import typer
 
-from bpnet.cli.common import Json, NoColor, consoles
+from bpnet.cli.common import Force, Json, NoColor, consoles, refuse_overwriting
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
-    data: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet (.gz too) or NPZ; no target is needed.")],
+    data: Annotated[
+        Path, typer.Argument(help="CSV, TSV, Parquet (.gz too), NPZ or IDX; no target is needed.")
+    ],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of printing.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     no_color: NoColor = False,
 ) -> None:
@@ -28,7 +31,9 @@ def predict(
         from bpnet import load
         from bpnet.report.answers import answers_as_csv, answers_as_json
         from bpnet.training.files import write_atomically
+        from bpnet.training.run_folder import MODEL
 
+        refuse_overwriting(output, force=force, never=(data, model / MODEL if model.is_dir() else model))
         answers = load(model).answers(data)
         text = answers_as_json(answers) if as_json else answers_as_csv(answers)
         if output is None:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.running import DATA, bpnet, refused
@@ -51,3 +52,23 @@ def test_a_class_that_training_never_saw_is_named(run: Path, folder: Path) -> No
     cells[place] = "merlot"
     (folder / "new.csv").write_text("\n".join([lines[0], ",".join(cells)]), encoding="utf-8")
     assert "merlot" in refused("evaluate", run, "new.csv")
+
+
+def test_idx_images_and_their_labels(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(256, size=(40, 3, 4), dtype=np.uint8), np.arange(40, dtype=np.uint8) % 2
+    for name, array in (("train-images-idx3-ubyte", images), ("train-labels-idx1-ubyte", labels)):
+        sizes = np.array(array.shape, ">u4").tobytes()
+        (folder / name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+    (folder / "idx.yaml").write_text(
+        "data: {train: {features: train-images-idx3-ubyte, target: train-labels-idx1-ubyte}}\n"
+        "network: {layers: [auto, 4, auto]}\n"
+        "training: {loss: cross_entropy, learning_rate: 0.1, epochs: 2}\n",
+        encoding="utf-8",
+    )
+    ran = bpnet("train", "idx.yaml", "--json")
+    summary = json.loads(ran.out)
+    pair = ("train-images-idx3-ubyte", "--targets", "train-labels-idx1-ubyte")
+    score = json.loads(bpnet("evaluate", summary["run"], *pair, "--json").out)
+    assert score == pytest.approx(summary["train"], rel=1e-6)
+    assert len(bpnet("predict", summary["run"], pair[0]).out.splitlines()) == 41

@@ -327,7 +327,8 @@ def test_a_case_is_written_and_the_next_command_told(folder: Path) -> None:
     assert first == "case.json: config mazur, at its starting weights."
     assert second.endswith("bpnet grad-check --case case.json --gradients FILE")
     assert read_case(folder / "case.json")[1] == 0.5
-    ran = bpnet("grad-check", "mazur", "--case", "case.json", "--json")
+    assert "case.json exists." in refused("grad-check", "mazur", "--case", "case.json", code=6)
+    ran = bpnet("grad-check", "mazur", "--case", "case.json", "--force", "--json")
     assert document(ran) == {"case": "case.json", "written": "config mazur, at its starting weights"}
 
 

@@ -119,7 +119,7 @@ def test_json_has_the_same_columns(iris: Path, folder: Path) -> None:
 def test_a_file_gets_what_would_be_printed(options: list[str], iris: Path, folder: Path) -> None:
     few = write(folder / "few.csv", COLUMNS)
     (folder / "answers").write_text("old and much longer\n" * 100, encoding="utf-8")
-    ran = bpnet("predict", iris, few, "-o", "answers", *options)
+    ran = bpnet("predict", iris, few, "-o", "answers", "-f", *options)
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert (folder / "answers").read_text("utf-8") == bpnet("predict", iris, few, *options).out
     assert sorted(path.name for path in folder.iterdir()) == ["answers", "few.csv"]
@@ -135,7 +135,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
     (folder / "answers").write_text("old", encoding="utf-8")
     monkeypatch.setattr("os.fsync", fill)
     assert "answers could not be written: No space left" in refused(
-        "predict", iris, few, "-o", "answers", code=6
+        "predict", iris, few, "-o", "answers", "-f", code=6
     )
     assert sorted(path.name for path in folder.iterdir()) == ["answers", "few.csv"]
     assert (folder / "answers").read_text("utf-8") == "old"
@@ -202,3 +202,19 @@ def test_ctrl_c_is_told_in_a_word(iris: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(package, "load", interrupt)
     ran = bpnet("predict", iris, "few.csv")
     assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted.\n")
+
+
+def test_no_file_is_lost(iris: Path, folder: Path) -> None:
+    few = write(folder / "few.csv", COLUMNS)
+    before, there = few.read_bytes(), folder / "there.csv"
+    there.write_text("mine", encoding="utf-8")
+    assert "there.csv exists.\nChoose another name, or add --force." in refused(
+        "predict", iris, few, "-o", there, code=6
+    )
+    assert there.read_text("utf-8") == "mine"
+    for made_from in (few, iris / "model.safetensors"):
+        said = refused("predict", iris, few, "-o", made_from, "--force", code=6)
+        assert "is what the answers are made from" in said
+    assert few.read_bytes() == before
+    assert bpnet("predict", iris, few, "-o", there, "--force").code == 0
+    assert there.read_text("utf-8") == bpnet("predict", iris, few).out
