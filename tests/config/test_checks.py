@@ -319,3 +319,14 @@ def test_checks_run_beside_other_mistakes() -> None:
     )
     said = [line.partition(": ")[2].partition(": ")[0] for line in problems(text)]
     assert sorted(said) == ["network.layers[1]", "training.epochs", "training.loss"]
+
+
+def test_adamw_has_a_decay_of_its_own() -> None:
+    said = problem(with_line("training.weight_decay: 0.1", with_line("training.optimizer: adamw")))
+    assert "training.weight_decay: adamw has a decay of its own" in said
+    assert load(with_line("training.optimizer: {name: adamw, weight_decay: 0.1}"))
+
+
+def test_nesterov_needs_momentum() -> None:
+    said = problem(with_line("training.optimizer: {name: sgd, nesterov: true}"))
+    assert "training.optimizer.nesterov: looks ahead along the momentum" in said
