@@ -64,7 +64,7 @@ def readme_table() -> str:
 def _default(required: bool, default: object) -> str:  # noqa: FBT001 - a value, not a switch
     if required:
         return "required"
-    words = {None: "none", True: "true", False: "false"}
+    words = {None: "null", True: "true", False: "false"}
     return f"`{words[default]}`" if default is None or isinstance(default, bool) else f"`{default}`"
 
 
@@ -75,6 +75,9 @@ def config_reference() -> str:
         "",
         "Written by `python docs/make.py` from the language itself: every key, then every name that a key",
         "may hold. A relative path starts at the config file.",
+        "",
+        "A name that takes numbers is written with them as a mapping, `optimizer: {name: sgd, momentum: 0.9}`.",
+        "An entry of `network.layers` is a number, or such as `{size: 32, activation: relu, dropout: 0.1}`.",
         "",
         "| Key | Accepts | Default | Meaning |",
         "|---|---|---|---|",

@@ -175,7 +175,7 @@ class TrainingConfig(Section):
     )
     train_biases: Annotated[bool, TrueOrFalse()] = _key("false keeps the biases as they start", default=True)
     dtype: Annotated[Literal["float32", "float64"], OneOf("float32", "float64")] = _key(
-        "precision of training; explain and grad-check always use float64", "float32"
+        "precision of training; grad-check always uses float64", "float32"
     )
 
 
