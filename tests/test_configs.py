@@ -1,3 +1,5 @@
+import os
+
 """Every config that travels with the package trains, and to what it promises."""
 
 from pathlib import Path
@@ -196,3 +198,10 @@ def test_mnist_with_small_files(tmp_path: Path) -> None:
     assert result.summary["epochs"] == 1
     assert result.summary["monitor"] == "validation_accuracy"
     assert result.summary["test"]["accuracy"] > 0.5  # a guess is right in 0.1
+
+
+@pytest.mark.skipif("BPNET_MNIST" not in os.environ, reason="BPNET_MNIST names no folder with the four files")
+def test_mnist_on_the_real_files(tmp_path: Path) -> None:
+    overrides = [f"data.folder={os.environ['BPNET_MNIST']}"]
+    summary = bpnet.train("mnist", output=tmp_path / "runs", overrides=overrides).summary
+    assert summary["test"]["accuracy"] >= 0.95
