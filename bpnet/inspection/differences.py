@@ -45,6 +45,10 @@ _ORDERS_NEEDED = 3
 _SETTLED = 0.2
 """So much two orders in a row may differ; more, and terms of the third order still have a say."""
 
+_FURTHER = 4
+_ORDER_ONE = 1.25
+"""A remainder of order 1 shrinks by no more than this order for so many halvings on, into the rounding."""
+
 _HALVINGS = 34
 _ABOVE_ROUNDING = 100
 """A remainder counts if it is so many times the rounding of the cost."""
@@ -217,19 +221,34 @@ def taylor(point: Point, trace: Trace, gradient: Array, l: int | None, rng: np.r
         for part, own in ((direction.W[m], network.W[m]), (direction.b[m], network.b[m])):
             size = max(float(np.abs(own).max(initial=0)), _LEAST_MOVE) / math.sqrt(network.layers[m].n_in)
             part[...] = rng.standard_normal(part.shape) * size
-    remainders = list(_remainders(point, trace, gradient, direction.parameters))
+    return _order(l, list(_remainders(point, trace, gradient, direction.parameters)))
+
+
+def _order(l: int | None, remainders: list[tuple[float, float]]) -> Taylor:
     noise = _ABOVE_ROUNDING * _EPS
-    orders = [
-        math.log2(first / second)
-        for (first, size), (second, _) in itertools.pairwise(remainders)
+    counted = [
+        k
+        for k, ((first, _), (second, size)) in enumerate(itertools.pairwise(remainders), start=1)
         if first and second > noise * size
     ]
-    settled = len(orders) >= _ORDERS_NEEDED and abs(orders[-1] - orders[-2]) <= _SETTLED
-    if not settled:
-        return Taylor(l, None, "pass")
-    # The next term makes an order differ from its limit by half as much at half the t.
-    order = 2 * orders[-1] - orders[-2]
-    return Taylor(l, order, "pass" if order >= ORDER else "fail")
+    orders = [math.log2(remainders[k - 1][0] / remainders[k][0]) for k in counted]
+    if len(orders) >= _ORDERS_NEEDED and abs(orders[-1] - orders[-2]) <= _SETTLED:
+        # The next term makes an order differ from its limit by half as much at half the t.
+        order = 2 * orders[-1] - orders[-2]
+        if order >= ORDER:
+            return Taylor(l, order, "pass")
+        if _goes_on(remainders, counted[-1]):
+            return Taylor(l, order, "fail")
+    return Taylor(l, None, "pass")
+
+
+def _goes_on(remainders: list[tuple[float, float]], last: int) -> bool:
+    """Whether the remainder goes on to shrink with t into the rounding, as it does under a wrong gradient.
+
+    Of a large saturated network it may seem to, and then vanish: those t led to another plateau.
+    """
+    there = min(last + _FURTHER, len(remainders) - 1)
+    return remainders[last][0] <= remainders[there][0] * 2 ** (_ORDER_ONE * (there - last))
 
 
 def _remainders(

@@ -13,8 +13,9 @@ from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.likeness import Likeness
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck, Worst
+from bpnet.inspection.rounding import FORGIVEN
 from bpnet.inspection.self_test import look_at, run_self_test
-from bpnet.inspection.tensors import FORGIVEN, Key, Numeric, check_tensors, tensor
+from bpnet.inspection.tensors import Key, Numeric, check_tensors, tensor
 
 THRESHOLD = 1e-6
 """Largest relative error that passes: numbers of seven digits do.

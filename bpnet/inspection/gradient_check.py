@@ -14,7 +14,14 @@ from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, Stage, TensorCheck
 from bpnet.inspection.self_test import Looked, run_self_test
-from bpnet.inspection.stages import StepTaken, check_cost, check_equations, check_optimizer, check_step
+from bpnet.inspection.stages import (
+    StepTaken,
+    check_cost,
+    check_equations,
+    check_far_out,
+    check_optimizer,
+    check_step,
+)
 from bpnet.inspection.tensors import Numeric, check_tensors, choose
 
 BUDGET = 10.0
@@ -26,7 +33,7 @@ _ELSEWHERE = 1000
 _DIFFERENCES = 6
 """Elements of a tensor that are also checked without complex numbers."""
 
-_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "step", "optimizer")
+_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "far out", "step", "optimizer")
 
 
 @np.errstate(all="ignore")
@@ -70,6 +77,8 @@ def check_gradients(
         if _is_finite(one):
             orders.extend(_taylor(one))
             differences.extend(_differences(one))
+    if _is_finite(looked[-1]):
+        stages.append(check_far_out(points[-1]))
     if step is not None:
         numeric = Numeric(step.point, step.point.forward(), choose(step.point, share, _ELSEWHERE))
         stages.append(check_step(step, numeric))
@@ -149,7 +158,7 @@ def _worst_stages(stages: Sequence[Stage]) -> list[Stage]:
     ]
     before = [each for each in worst if each.stage == "cost"]
     back = [each for each in worst if each.layer is not None]
-    after = [each for each in worst if each.stage in ("step", "optimizer")]
+    after = [each for each in worst if each.stage in ("far out", "step", "optimizer")]
     return [*before, *sorted(back, key=lambda each: (-(each.layer or 0), _ORDER.index(each.stage))), *after]
 
 
@@ -170,6 +179,7 @@ _BROKEN = {
     "BP2": "BP2 is the first to go wrong on the way back: δ{next} is right, δ{l} is not ∂C/∂z{l}",
     "BP3": "BP3 is the first to go wrong: δ{l} is right, ∂C/∂b{l} is not its sum over the batch",
     "BP4": "BP4 is the first to go wrong: δ{l} is right, ∂C/∂W{l} is not δ{l} times a{before}",
+    "far out": "Far out, at z of thousands or on a target, numbers overflow, divide by 0 or lose digits",
     "step": "The step is wrong, the gradient right: θ did not move by −η·∂C/∂θ at the weights before it",
     "optimizer": "The optimizer's steps are not its rule's",
 }
@@ -184,8 +194,10 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     failed = [each for each in stages if each.verdict == FAIL]
     on_the_way = [each for each in failed if each.layer is not None]
     wrong = bool(on_the_way) or any(each.verdict == FAIL for each in layers)
-    # A step along a wrong gradient is wrong for that reason alone.
-    apart = [each for each in failed if each.layer is None and not (wrong and each.stage == "step")]
+    # A step along a wrong gradient is wrong for that reason alone, and a wrong cost is wrong far out too.
+    follows = {"step"} if wrong else set()
+    follows |= {"far out"} if any(each.stage == "cost" for each in failed) else set()
+    apart = [each for each in failed if each.layer is None and each.stage not in follows]
     sentences = []
     for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0

@@ -10,7 +10,7 @@ from bpnet.inspection.comparison import relative_errors
 from bpnet.inspection.differences import regions, same_regions
 from bpnet.inspection.ingredients import Tensors, tensors_of
 from bpnet.inspection.point import Point
-from bpnet.inspection.tensors import largest
+from bpnet.inspection.rounding import largest
 
 _TRIALS = 4
 _MARGIN = 8

@@ -61,7 +61,7 @@ class Stage:
     Attributes
     ----------
     stage : str
-        ``cost``, ``BP1`` to ``BP4``, ``step`` or ``optimizer``.
+        ``cost``, ``BP1`` to ``BP4``, ``far out``, ``step`` or ``optimizer``.
     layer : int or None
     max_relative_error : float or None
     verdict : str

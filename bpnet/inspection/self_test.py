@@ -21,8 +21,9 @@ from bpnet.inspection.mistakes import Ingredients, Mistake, Tensors, structural_
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import draw_network
 from bpnet.inspection.records import FAIL, PASS, PlantedFault, SelfTest
+from bpnet.inspection.rounding import largest
 from bpnet.inspection.stages import check_optimizer
-from bpnet.inspection.tensors import Key, Numeric, check_tensors, choose, largest
+from bpnet.inspection.tensors import Key, Numeric, check_tensors, choose
 
 VISIBLE = 1e-6
 """Relative change from which a fault counts as one."""

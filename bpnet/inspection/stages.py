@@ -5,7 +5,7 @@ On the way back the first equation that goes wrong is the diagnosis: whatever co
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,10 +18,14 @@ from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
-from bpnet.inspection.tensors import FORGIVEN, MULTIPLICATIONS_A_SECOND, Key, Numeric, largest, nudges, tensor
+from bpnet.inspection.rounding import FORGIVEN, largest, nudges, shaken
+from bpnet.inspection.tensors import MULTIPLICATIONS_A_SECOND, Key, Numeric, tensor
 
 _SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
+
+_FAR = 1000.0
+"""How many times larger inputs and the last weights are far out."""
 
 _SMALL_COST = 1e-6
 """Size below which a cost's error is not measured against the cost."""
@@ -43,6 +47,24 @@ def check_cost(point: Point, trace: Trace) -> Stage | None:
         return Stage("cost", None, None, INCONCLUSIVE, point.name, "the cost overflows")
     error = abs(C - exact) / max(abs(exact), _SMALL_COST)
     return _stage("cost", None, error, point.name, f"C = {C!r}, in plain Python {exact!r}")
+
+
+def check_far_out(point: Point) -> Stage:
+    """Go where a careless formula overflows or divides by 0: z of thousands, and a residual of exactly 0.
+
+    The cost must be plain Python's there too, and every number of the gradient finite.
+    """
+    far = replace(point.at(point.network.parameters.copy()), name=f"{point.name}, far out", X=_FAR * point.X)
+    far.network.W[far.network.L][...] *= _FAR  # behind a layer that saturates, large inputs alone do little
+    if far.loss.classifies is False:
+        on_target = far.forward().outputs[:1]
+        far = replace(far, Y=np.concatenate([on_target, far.Y[1:]]))
+    trace = far.forward()
+    numbers = np.append(far.backward(trace).flat, far.cost(trace))
+    if not np.isfinite(numbers).all():
+        return Stage("far out", None, 1.0, FAIL, far.name, NOT_FINITE)
+    stage = check_cost(far, trace)
+    return replace(stage or _stage("far out", None, 0.0, far.name), stage="far out")
 
 
 def check_equations(point: Point, trace: Trace, gradients: Gradients, seconds: float) -> Iterator[Stage]:
@@ -75,14 +97,18 @@ def _units(point: Point, l: int, seconds: float) -> Array:
 
 
 class _Noise:
-    """How far δ, and what is made of it, moves at most when the parameters move by one rounding."""
+    """How far δ, and what is made of it, moves at most when parameters or slopes move by one rounding."""
 
     def __init__(self, point: Point, l: int, units: Array, delta: Array) -> None:
         self._point, self._l, self._units, self._delta = point, l, units, delta
 
     def of_delta(self) -> float:
-        there = (by_z(*nudged, self._l, self._units) for nudged in nudges(self._point))
-        return max((largest(delta - self._delta) for delta in there), default=0.0)
+        l, units = self._l, self._units
+        numeric = (largest(by_z(*each, l, units) - self._delta) for each in nudges(self._point))
+        pairs = shaken(self._point)
+        analytic = (largest((there.delta[l] - here.delta[l])[:, units]) for here, there in pairs)
+        with np.errstate(all="ignore"):
+            return max((*numeric, *analytic))
 
     def of_b(self) -> float:
         return len(self._delta) * self.of_delta()

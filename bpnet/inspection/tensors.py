@@ -1,6 +1,6 @@
 """Every W and b of a point against the complex step, as many elements as there is time for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -8,20 +8,16 @@ from bpnet.core.arrays import Array
 from bpnet.core.network import Network, Trace
 from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_parameters
-from bpnet.inspection.differences import regions, same_regions
+from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, TensorCheck, Worst
+from bpnet.inspection.rounding import FORGIVEN, largest, nudges, shaken
 
 MULTIPLICATIONS_A_SECOND = 1e8
 """Complex multiplications that a machine does, roughly, all that goes with them included."""
 
 _FEWEST = 16
 """Elements of a tensor that are checked whatever the budget."""
-
-_NUDGES = 3
-
-FORGIVEN = 100
-"""An element may differ by so many times what it moves when the parameters move by one rounding."""
 
 Key = tuple[str, int]
 
@@ -50,34 +46,22 @@ class Numeric:
         self._noise: dict[Key, float] = {}
 
     def noise(self, key: Key) -> float:
-        """How far a tensor's derivatives move, at most, when every parameter moves by one rounding.
+        """How far a tensor's derivatives move, at most, when every parameter or slope moves by one rounding.
 
         Next to nothing, unless large parts of it cancel: an error of 1e-17 against a true 0, say.
         """
         if key not in self._noise:
-            there = (_derivatives(*nudged, key, self.elements[key]) for nudged in nudges(self.point))
-            self._noise[key] = max((largest(values - self.values[key]) for values in there), default=0.0)
+            chosen, values = self.elements[key], self.values[key]
+            numeric = (largest(_derivatives(*each, key, chosen) - values) for each in nudges(self.point))
+            pairs = ((tensors_of(each)[key].ravel() for each in pair) for pair in shaken(self.point))
+            analytic = (largest(there[chosen] - here[chosen]) for here, there in pairs)
+            with np.errstate(all="ignore"):
+                self._noise[key] = max((*numeric, *analytic))
         return self._noise[key]
 
 
 def _derivatives(point: Point, trace: Trace, key: Key, elements: Array) -> Array:
     return by_parameters(point, trace, key[1], key[0], elements)
-
-
-def largest(array: Array) -> float:
-    """Largest absolute value; 0 of nothing."""
-    return float(np.abs(array).max(initial=0))
-
-
-def nudges(point: Point) -> Iterator[tuple[Point, Trace]]:
-    """Points one rounding away, on the same side of every corner."""
-    here, rng = regions(point, point.forward()), np.random.default_rng(0)
-    eps, parameters = np.finfo(np.float64).eps, point.network.parameters
-    for _ in range(_NUDGES):
-        nudged = point.at(parameters * (1 + eps * rng.choice([-1.0, 1.0], parameters.shape)))
-        trace = nudged.forward()
-        if same_regions(here, regions(nudged, trace)):
-            yield nudged, trace
 
 
 def keys(network: Network) -> list[Key]:

@@ -188,6 +188,7 @@ def test_the_document_has_what_is_promised() -> None:
         "BP3",
         "BP4",
         "step",
+        "far out",
         "optimizer",
     }
     for each in found["taylor"]:

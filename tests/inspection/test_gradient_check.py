@@ -68,6 +68,7 @@ def test_the_record_of_a_right_network() -> None:
         ("BP2", 2),
         ("BP3", 2),
         ("BP4", 2),
+        ("far out", None),
         ("optimizer", None),
     ]
     assert [each.layer for each in check.taylor] == [None, 2, 3, 4]

@@ -5,17 +5,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpnet.core.activations import ACTIVATIONS, Tanh
+from bpnet.core.activations import ACTIVATIONS, Softmax, Tanh
 from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients, cost, gradient_buffers
-from bpnet.core.losses import LOSSES, Quadratic
+from bpnet.core.losses import LOSSES, MeanAbsoluteError, Quadratic
 from bpnet.core.network import Layer
 from bpnet.core.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer, RmsProp, Sgd, State
 from bpnet.inspection import scalar
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import draw_network
 from bpnet.inspection.records import NOT_FINITE, Stage
-from bpnet.inspection.stages import StepTaken, check_cost, check_equations, check_optimizer, check_step
+from bpnet.inspection.stages import (
+    StepTaken,
+    check_cost,
+    check_equations,
+    check_far_out,
+    check_optimizer,
+    check_step,
+)
 from bpnet.inspection.tensors import Numeric, choose
 from tests.inspection.making import COMBINATIONS, make_point, overflowing
 from tests.tolerances import GRADIENT
@@ -371,3 +378,48 @@ def test_an_optimizer_that_plain_python_does_not_know_is_left_out() -> None:
 
 def test_every_loss_is_known_there() -> None:
     assert set(scalar.LOSSES) == set(LOSSES)
+
+
+# Far out
+
+
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
+def test_far_out_every_formula_keeps_its_digits(hidden: str, output: str, loss: str) -> None:
+    with np.errstate(all="ignore"):
+        found = check_far_out(make_point((3, 4, 3, 2), hidden, output, loss, dropout=0.4, weight_decay=0.3))
+    assert (found.stage, found.layer, found.verdict, found.point) == (
+        "far out",
+        None,
+        "pass",
+        "here, far out",
+    )
+
+
+def test_far_out_an_exponential_that_overflows_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(_: Softmax, z: Array, out: Array | None = None) -> Array:
+        exponentials = np.exp(z)
+        shares: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return shares
+
+    point = make_point(output="softmax", hidden="identity")
+    monkeypatch.setattr(Softmax, "value", careless)
+    assert check_cost(point, point.forward()) is not None
+    with np.errstate(all="ignore"):
+        found = check_far_out(point)
+    assert (found.verdict, found.note) == ("fail", NOT_FINITE)
+
+
+def test_a_division_by_a_residual_of_0_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(_: MeanAbsoluteError, z: Array, a: Array, y: Array) -> Array:
+        losses: Array = ((a - y) ** 2 / np.abs(a - y)).mean(axis=1)
+        return losses
+
+    point = make_point(output="identity", loss="mean_absolute_error")
+    monkeypatch.setattr(MeanAbsoluteError, "per_sample", careless)
+    with np.errstate(all="ignore"):
+        assert check_far_out(point).verdict == "fail"
+
+
+def test_far_out_of_a_network_too_large_for_plain_python_numbers_must_be_finite() -> None:
+    found = check_far_out(make_point((60, 80, 10)))
+    assert (found.verdict, found.max_relative_error, found.note) == ("pass", 0.0, "")
