@@ -9,12 +9,16 @@ from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients
 from bpnet.core.losses import Loss, PartneredLoss
 from bpnet.core.network import Trace
+from bpnet.inspection.complex_step import STEP
 from bpnet.inspection.differences import regions, same_regions
 from bpnet.inspection.ingredients import Ingredients
 from bpnet.inspection.point import Point
 
 FORGIVEN = 100
 """An element may differ by so many times what one rounding does to its tensor."""
+
+UNDERFLOW = float(np.finfo(np.float64).tiny) / STEP
+"""Derivatives this small, the complex step cannot tell from 0."""
 
 _TRIALS = 3
 _EPS = float(np.finfo(np.float64).eps)

@@ -18,7 +18,7 @@ from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
-from bpnet.inspection.rounding import FORGIVEN, largest, nudges, shaken
+from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, shaken
 from bpnet.inspection.tensors import MULTIPLICATIONS_A_SECOND, Key, Numeric, tensor
 
 _SCALAR_PARAMETERS = 5_000
@@ -108,7 +108,7 @@ class _Noise:
         pairs = shaken(self._point)
         analytic = (largest((there.delta[l] - here.delta[l])[:, units]) for here, there in pairs)
         with np.errstate(all="ignore"):
-            return max((*numeric, *analytic))
+            return max((*numeric, *analytic, UNDERFLOW))
 
     def of_b(self) -> float:
         return len(self._delta) * self.of_delta()

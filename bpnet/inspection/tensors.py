@@ -11,7 +11,7 @@ from bpnet.inspection.complex_step import Tail, by_parameters
 from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, TensorCheck, Worst
-from bpnet.inspection.rounding import FORGIVEN, largest, nudges, shaken
+from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, shaken
 
 MULTIPLICATIONS_A_SECOND = 1e8
 """Complex multiplications that a machine does, roughly, all that goes with them included."""
@@ -56,7 +56,7 @@ class Numeric:
             pairs = ((tensors_of(each)[key].ravel() for each in pair) for pair in shaken(self.point))
             analytic = (largest(there[chosen] - here[chosen]) for here, there in pairs)
             with np.errstate(all="ignore"):
-                self._noise[key] = max((*numeric, *analytic))
+                self._noise[key] = max((*numeric, *analytic, UNDERFLOW))
         return self._noise[key]
 
 
