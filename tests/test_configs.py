@@ -2,6 +2,7 @@ import os
 
 """Every config that travels with the package trains, and to what it promises."""
 
+import os
 from pathlib import Path
 from statistics import median
 from typing import Any

@@ -14,7 +14,7 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
 from bpnet.data.rows import refuse_huge, write_number
-from bpnet.data.text_table import even_rows, line_of, read_header
+from bpnet.data.text_table import even_rows, has_empty_rows, line_of, read_header
 from bpnet.errors import DataError
 
 if TYPE_CHECKING:
@@ -182,8 +182,18 @@ def _read_text(path: Path, content: bytes | None, separator: str) -> Table:
     names = read_header(path, content, separator)
     frame = _read_cells(path, content, separator, names)
     frame = frame.select(pl.all().str.strip_chars())
-    filled = frame.select(pl.any_horizontal((pl.all() != "").fill_null(value=False))).to_series()
-    frame = frame.filter(filled)[1:]  # the first filled row is the header
+    filled = frame.select(pl.any_horizontal((pl.all() != "").fill_null(value=False))).to_series().to_numpy()
+    first, last = np.flatnonzero(filled)[[0, -1]]  # the first filled row is the header
+    if filled[first:].all():
+        frame = frame[first + 1 :]
+    elif len(names) == 1:
+        frame = frame[first + 1 : last + 1]
+    elif has_empty_rows(path, content, separator):
+        schema = dict.fromkeys(names, pl.String)
+        frame = pl.DataFrame(list(even_rows(path, content, separator))[1:], schema, orient="row")
+        frame = frame.select(pl.all().str.strip_chars())
+    else:
+        frame = frame.filter(filled)[1:]
     if frame[names[-1]].null_count():  # a short row leaves its last cells null
         collections.deque(even_rows(path, content, separator), maxlen=0)
     frame = frame.select(pl.when(~pl.all().is_in(BLANKS)).then(pl.all()))

@@ -111,16 +111,37 @@ def _count(cells: list[str]) -> str:
     return "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
 
 
+def has_empty_rows(path: Path, content: bytes | None, separator: str) -> bool:
+    """Whether some line holds nothing but separators: a row of blank cells, where an empty line is none."""
+    mark = separator.encode()
+    with _open(path, content) as file:
+        return any(mark in line and not line.strip(b' \t\r\n"' + mark) for line in file)
+
+
 def _records(path: Path, content: bytes | None, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """First lines and cells of the rows, the header included, lines without a filled cell left out."""
+    """First lines and cells of the rows, the header first.
+
+    Empty lines are no rows; in a table of one column they are rows with a blank cell, but for the last ones.
+    """
+    width, blanks = 0, list[tuple[int, list[str]]]()
+    for line, cells in _all_records(path, content, separator):
+        filled = any(cell.strip(_SPACES) for cell in cells)
+        if filled or (width > 1 and len(cells) > 1):
+            yield from blanks
+            yield line, cells
+            width, blanks = width or len(cells), []
+        elif width == 1:
+            blanks.append((line, ["", *cells[1:]]))
+
+
+def _all_records(path: Path, content: bytes | None, separator: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_LONGEST_CELL)
     with _open(path, content) as file:
         reader = csv.reader(_lines(file, path), delimiter=separator, strict=True)
         line = 1
         try:
             for cells in reader:
-                if any(cell.strip(_SPACES) for cell in cells):
-                    yield line, cells
+                yield line, cells
                 line = reader.line_num + 1
         except csv.Error as error:
             if "new-line" in str(error):

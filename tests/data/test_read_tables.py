@@ -36,14 +36,22 @@ def test_line_ends_and_byte_order_marks_do_not_matter(tmp_path: Path, content: s
     assert cells(table(tmp_path, content)) == [("1", "x"), ("2", "y")]
 
 
-def test_lines_without_a_filled_cell_are_left_out(tmp_path: Path) -> None:
-    rows = table(tmp_path, "a,b\n\n1,2\n,\n ,\t\n \n,,,\n3,4\n\n")
+def test_empty_lines_are_left_out(tmp_path: Path) -> None:
+    rows = table(tmp_path, "a,b\n\n1,2\n\n \n\t\n3,4\n\n")
     assert cells(rows) == [("1", "2"), ("3", "4")]
-    assert rows.place(1) == f"{tmp_path / 't.csv'}:8"
+    assert rows.place(1) == f"{tmp_path / 't.csv'}:7"
+
+
+def test_a_row_of_blank_cells_is_a_row(tmp_path: Path) -> None:
+    rows = table(tmp_path, 'a,b\n1,2\n\n,\n ,\t\n"",""\nNA,\n3,4\n\n')
+    assert cells(rows) == [("1", "2"), *[(None, None)] * 4, ("3", "4")]
+    assert [rows.place(row).rsplit(":")[-1] for row in range(6)] == ["2", "4", "5", "6", "7", "8"]
 
 
 def test_a_table_may_have_one_column(tmp_path: Path) -> None:
-    assert cells(table(tmp_path, "a\n1\n\n2\n")) == [("1",), ("2",)]
+    rows = table(tmp_path, "\na\n\n1\n\n2\n\n\n")
+    assert cells(rows) == [(None,), ("1",), (None,), ("2",)]
+    assert [rows.place(row).rsplit(":")[-1] for row in range(4)] == ["3", "4", "5", "6"]
 
 
 @pytest.mark.parametrize("blank", [*BLANKS, " ", " NA ", '""', '" nan "'])
@@ -112,7 +120,7 @@ def test_a_name_that_the_system_refuses_is_told(tmp_path: Path) -> None:
     assert "cannot be read: File name too long" in refusal(lambda: read_inputs(tmp_path / f"{'x' * 300}.csv"))
 
 
-@pytest.mark.parametrize("content", ["a,b", "a,b\n", "a,b\n\n,\n"])
+@pytest.mark.parametrize("content", ["a,b", "a,b\n", "a,b\n\n \n"])
 def test_a_header_alone_is_refused(tmp_path: Path, content: str) -> None:
     assert refusal(lambda: table(tmp_path, content)) == (
         f"{tmp_path / 't.csv'} has column names, but no rows below them."
@@ -172,7 +180,7 @@ def test_what_is_no_number_in_a_table_is_text(tmp_path: Path, text: str) -> None
 
 @pytest.mark.parametrize("yes", ["true", "True", "TRUE"])
 def test_true_and_false_are_1_and_0_among_numbers(tmp_path: Path, yes: str) -> None:
-    rows = table(tmp_path, f"a\n{yes}\nfalse\n\nNA\n")
+    rows = table(tmp_path, f"a\n{yes}\nfalse\nNA\n")
     assert rows.kind("a") == "number"
     np.testing.assert_array_equal(rows.numbers(["a"]), [[1], [0], [np.nan]])
     assert rows.texts("a").tolist() == [yes, "false", None]

@@ -85,10 +85,11 @@ def test_a_tsv_file_with_commas_is_refused(tmp_path: Path) -> None:
 def test_lines_are_counted_past_breaks_in_cells_and_blank_lines(tmp_path: Path) -> None:
     text = 'a,b\n"one\ntwo\n\nfour",1\n\n , \n"x ""y""",2\r\n\r\n3,"4\r\n5"\n6,7'
     path = write(tmp_path / "t.csv", text)
-    assert [line_of(path, None, ",", row) for row in range(4)] == [2, 8, 10, 12]
-    assert line_of(path, text.encode(), ",", 3) == 12  # from an unpacked file's bytes
+    assert [line_of(path, None, ",", row) for row in range(5)] == [2, 7, 8, 10, 12]
+    assert line_of(path, text.encode(), ",", 4) == 12  # from an unpacked file's bytes
     assert table(tmp_path, text).frame.rows() == [
         ("one\ntwo\n\nfour", "1"),
+        (None, None),
         ('x "y"', "2"),
         ("3", "4\r\n5"),
         ("6", "7"),
@@ -136,13 +137,16 @@ def test_every_row_is_found_at_the_line_where_it_begins(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], ending: str, gap: str
 ) -> None:
     text, lines = f"a,b{ending}", []
+    kept: list[list[str | None]] = []
     for row in rows:
-        text += gap
-        if any(cell.strip() for cell in row):
+        if gap.strip():
             lines.append(text.count("\n") + 1)
+            kept.append([None, None])
+        text += gap
+        lines.append(text.count("\n") + 1)
+        kept.append([cell.strip() or None for cell in row])
         text += ",".join(map(quoted, row)) + ending
     path = write(tmp_path_factory.getbasetemp() / "lines.csv", text)
     assert [line_of(path, None, ",", row) for row in range(len(lines))] == lines
-    kept = [[cell.strip() or None for cell in row] for row in rows if any(cell.strip() for cell in row)]
     if kept:
         assert [list(row) for row in table(path.parent, text, path.name).frame.rows()] == kept
