@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpnet.core.arrays import Array
+from bpnet.core.losses import PartneredLoss
 from bpnet.core.network import Trace
 from bpnet.inspection.point import Point
 
@@ -195,12 +196,17 @@ class _Line:
             rough.append((right - left) / (2 * h))
         once = [(4 * fine - coarse) / 3 for coarse, fine in itertools.pairwise(rough)]
         twice = (16 * once[1] - once[0]) / 15
-        rounding = 4 * _EPS * abs(self._cost) / (step / 4)
+        rounding = 4 * _EPS * _size(self._point, self._cost) / (step / 4)
         return twice, abs(once[1] - once[0]) + rounding
 
     def slopes(self, h: float) -> tuple[float, float]:
         """Slopes to the left and to the right."""
         return (self._cost - self._at(-h)[0]) / h, (self._at(h)[0] - self._cost) / h
+
+
+def _size(point: Point, C: float) -> float:
+    """Size of the numbers that a cost is the sum of: a loss that is a logarithm comes from numbers near 1."""
+    return abs(C) + isinstance(point.loss, PartneredLoss)
 
 
 def taylor(point: Point, trace: Trace, gradient: Array, l: int | None, rng: np.random.Generator) -> Taylor:
@@ -267,4 +273,4 @@ def _remainders(
         there = moved.forward()
         if same_regions(here, regions(point, there)):
             C = moved.cost(there)
-            yield abs(C - start - t * slope), abs(C) + abs(start) + t * slopes
+            yield abs(C - start - t * slope), _size(point, C) + _size(point, start) + t * slopes

@@ -226,11 +226,12 @@ def changed(looked: Looked, spoilt: Tensors) -> str:
 
 def _within_rounding(looked: Looked, spoilt: Tensors) -> bool:
     """Whether a fault moves nothing but rounding, as it does where the true gradient is 0."""
-    return all(
-        largest(spoilt[key].ravel()[elements] - looked.numeric.values[key])
-        <= ROUNDINGS * looked.numeric.noise(key)
-        for key, elements in looked.numeric.elements.items()
-    )
+    for key, elements in looked.numeric.elements.items():
+        before, after = looked.numeric.values[key], spoilt[key].ravel()[elements]
+        moved = np.abs(after - before)[relative_errors(after, before) > VISIBLE]
+        if largest(moved) > ROUNDINGS * looked.numeric.noise(key):
+            return False
+    return True
 
 
 class _Forgetful(Sgd):

@@ -237,6 +237,11 @@ def test_remainders_beyond_a_corner_say_nothing() -> None:
         # a·t² + b·t³ of opposite signs, until rounding: the orders come to 2 from below.
         ([t**2 - 1.2 * t**3 for t in (0.5, 0.25, 0.125, 0.0625)], 2.0, "pass"),
         ([t + t**2 for t in (2.0**-k for k in range(12))], 1.0, "fail"),
+        # Large weights: one plateau of a saturated unit after another, and then nothing, or order 2.
+        ([1.0, 0.5, 0.25, 0.125, 1e-17, 0.0], None, "pass"),
+        ([1.0, 0.5, 0.25, 0.125, 1e-14, 1e-17, 0.0, 0.0], None, "pass"),
+        ([2e-13 * 2.0**-k for k in range(4)] + [2e-14 / 4.0**k for k in range(1, 6)], None, "pass"),
+        ([2.5e-13 * 2.0**-k for k in range(12)], 1.0, "fail"),
         ([1.0, 0.25, 0.0625], None, "pass"),
         ([1.0, 0.25, 0.0625, 0.03], None, "pass"),
         ([0.0, 1.0, 0.25, 0.0625, 0.015625], 2.0, "pass"),
@@ -256,3 +261,13 @@ def test_remainders_in_the_rounding_do_not_count(monkeypatch: pytest.MonkeyPatch
     small = [(4.0**-k * 1e-3, 1e12) for k in range(10)]
     monkeypatch.setattr(differences, "_remainders", lambda *_: iter(small))
     assert all_orders(make_point())[0] == Taylor(None, None, "pass")
+
+
+def test_a_loss_that_has_rounded_to_0_says_nothing() -> None:
+    point = point_of(
+        [[[60.0], [0.0]]], [[0.0, 0.0]], [[1.0]], [[1, 0]], activations=["softmax"], loss="cross_entropy"
+    )
+    assert point.cost(point.forward()) == 0
+    assert np.abs(point.backward(point.forward()).nabla_W[2]).max() > 1e-27
+    assert {each.verdict for each in all_differences(point)} == {"pass"}
+    assert {each.verdict for each in all_orders(point)} == {"pass"}

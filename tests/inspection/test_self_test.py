@@ -209,3 +209,10 @@ def test_a_backward_pass_without_a_transpose_does_not_either(monkeypatch: pytest
         monkeypatch.setattr(f"bpnet.inspection.{module}.backward", untransposed)
     for point in (make_point((3, 4, 4, 2)), reference_point()):
         assert caught_all(self_tested(point))
+
+
+@pytest.mark.parametrize("factor", [30.0, 200.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_saturated_networks_do_not_make_the_check_look_blind(seed: int, factor: float) -> None:
+    point = make_point((3, 3, 1, 2, 4), "silu", "silu", seed=seed)
+    assert caught_all(self_tested(point.at(factor * point.network.parameters)))

@@ -12,13 +12,11 @@ from bpnet.inspection.tensors import (
     check_tensors,
     choose,
     keys,
-    nudges,
     tensor,
 )
 from tests.inspection.making import (
     COMBINATIONS,
     deep_sigmoid,
-    goodfellow_xor,
     make_point,
     overflowing,
     point_of,
@@ -206,17 +204,6 @@ def test_what_is_forgiven_to_rounding_is_next_to_nothing() -> None:
         numeric = numeric_of(point)
         for key, values in numeric.values.items():
             assert np.all(numeric.noise(key) < 1e-12 * np.abs(values).max())
-
-
-def test_roundings_stay_on_their_side_of_a_corner() -> None:
-    assert len(list(nudges(make_point()))) == 3
-    on_corners = goodfellow_xor()
-    moved = point_of([[[0.1, 0.3]]], [[-0.4]], [[1, 1]], [[1]], activations=["relu"])
-    assert on_corners.forward().z[2][0, 0] == 0
-    regions = [trace.z[2] > 0 for _, trace in nudges(moved)]
-    assert all(side == (moved.forward().z[2] > 0) for side in regions)
-    for point, trace in nudges(make_point(hidden="relu")):
-        assert np.array_equal(point.forward().z[2], trace.z[2])
 
 
 # Deep networks
