@@ -1,5 +1,3 @@
-import os
-
 """Every config that travels with the package trains, and to what it promises."""
 
 import os

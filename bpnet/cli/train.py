@@ -68,7 +68,7 @@ def train(
             raise typer.BadParameter(f"give {what}", param_hint="CONFIG")
         if resume is not None and output is not None:
             raise typer.BadParameter("a resumed run stays in its folder", param_hint="--output")
-        follow = partial(_follow, streams, quiet=quiet, verbose=verbose)
+        follow = partial(_follow, streams, stop, quiet=quiet, verbose=verbose)
         if resume is None:
             result = _start(str(config), overrides or [], output or RUNS, follow, stop)
         else:
@@ -101,16 +101,22 @@ def _go_on(run: Path, overrides: list[str], follow: Follow, stop: StopRequest) -
 
 
 @contextmanager
-def _follow(streams: "Consoles", *, quiet: bool, verbose: bool) -> "Iterator[Listeners]":
+def _follow(streams: "Consoles", stop: StopRequest, *, quiet: bool, verbose: bool) -> "Iterator[Listeners]":
     from bpnet.report.errors import print_warning
     from bpnet.report.live import make_watcher
+    from bpnet.training.events import TrainingEnded
 
     def warn(message: str) -> None:
         if not quiet:
             print_warning(streams.notes, message)
 
     with make_watcher(streams.notes, quiet=quiet, verbose=verbose) as watcher:
-        yield watcher.tell, warn
+
+        def tell(event: "Event") -> None:
+            stop.settled = isinstance(event, TrainingEnded)
+            watcher.tell(event)
+
+        yield tell, warn
 
 
 def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet: bool) -> None:

@@ -152,11 +152,9 @@ class Columns:
         if self.missing != "error":
             return
         row, column = np.argwhere(blank)[0]
-        count = int(np.count_nonzero(blank))
-        more = f" ({count:,} blank cells so far)" if count > 1 else ""
         raise DataError(
-            f"{rows.place(int(row))}: column {names[column]!r} is blank{more}.",
-            advice="Fill it in, or set data.missing to mean, most_frequent or indicator. "
+            f"{rows.place(int(row))}: column {names[column]!r} is blank.",
+            advice="Fill it in, or train with data.missing set to mean, most_frequent or indicator. "
             "Cells like NA, NaN and null count as blank.",
         )
 

@@ -49,8 +49,11 @@ def split_rows(
         members = [rows[count:] for rows, count in zip(members, counts, strict=True)]
         parts[name] = np.sort(np.concatenate(taken))
         if not sum(counts):
+            why = (
+                f" (every class keeps a row for training, and there are {n_classes})" if n_classes > 1 else ""
+            )
             raise DataError(
-                f"data.{name}: {share:g} of {len(classes)} rows leaves no row for the {name} part.",
+                f"data.{name}: {share:g} of {len(classes)} rows leaves no row for the {name} part{why}.",
                 advice=f"Take a larger share, or set data.{name} to null.",
             )
     return Split(np.sort(np.concatenate(members)), parts["validation"], parts["test"])

@@ -20,6 +20,9 @@ _TOLERANCE = 1e-6
 
 _SHOWN = 10
 
+_FEW_CLASSES = 20
+"""So many classes are no surprise, however few rows there are."""
+
 _WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
 """Class names that are whole numbers of 64 bits."""
 
@@ -277,6 +280,12 @@ def _classes(rows: Rows, name: str, *, binary: bool) -> tuple[str, ...]:
             f"{rows.source}: the target {name!r} has {len(found)} classes ({_list(found)}), but its one "
             "output can only say yes or no.",
             advice="Use loss: cross_entropy, or loss: quadratic for a number.",
+        )
+    if len(found) > max(_FEW_CLASSES, len(rows) / 2):
+        raise DataError(
+            f"{rows.source}: the target {name!r} has {len(found):,} different values in {len(rows):,} rows, "
+            "too many to be classes.",
+            advice="For a number, use loss: quadratic (or huber, or mean_absolute_error).",
         )
     if (codes := _as_names(found)).dtype.kind == "i":
         found = [found[k] for k in codes.argsort(kind="stable")]

@@ -1,6 +1,8 @@
 """From a config to everything that training needs: data, network, loss, optimizer."""
 
 import difflib
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +16,17 @@ from bpnet.core.network import Layer, Network, from_arrays, initialise
 from bpnet.core.optimizers import OPTIMIZERS
 from bpnet.core.schedules import SCHEDULES
 from bpnet.data import DataRequest, Dataset, FileSource, IdxSource, InlineSource, Part, Source, load_dataset
+from bpnet.data.memory import available_memory
 from bpnet.errors import ConfigError, MissingDataError, Problem
 from bpnet.training.evaluation import Samples
 from bpnet.training.model import Model
 from bpnet.training.trainer import Recipe
+
+_BYTES_A_PARAMETER = 24
+"""The float64 draw, the parameter, its gradient, and the copies for undoing and for the best epoch."""
+
+_BYTES_A_UNIT = 20
+"""z, a, δ and scratch of a sample."""
 
 if TYPE_CHECKING:
     from bpnet.config import ExperimentConfig, IdxPair
@@ -154,6 +163,7 @@ def _build_network(config: "ExperimentConfig", dataset: Dataset, rng: np.random.
         Layer(n_in, n_out, choice.create(ACTIVATIONS), dropout)
         for n_in, n_out, choice, dropout in zip(sizes, sizes[1:], activations, dropouts, strict=False)
     ]
+    _refuse_too_large(config, sizes)
     given, dtype = config.network.parameters, config.training.dtype
     if given is None:
         return initialise(layers, config.network.initializer.create(INITIALIZERS), rng, dtype)
@@ -169,6 +179,20 @@ def _build_network(config: "ExperimentConfig", dataset: Dataset, rng: np.random.
     return from_arrays(
         layers, [np.array(each.W) for each in given], [np.array(each.b) for each in given], dtype
     )
+
+
+def _refuse_too_large(config: "ExperimentConfig", sizes: Sequence[int]) -> None:
+    """Stop before weights and a batch's arrays ask for more memory than there is."""
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(sizes))
+    needed = parameters * _BYTES_A_PARAMETER + config.training.batch_size * sum(sizes) * _BYTES_A_UNIT
+    free = available_memory()
+    if free is not None and needed > free:
+        raise _problem(
+            config,
+            "network.layers",
+            f"found {parameters:,} parameters, which take about {needed / 1e9:,.1f} GB of memory, "
+            f"and {free / 1e9:,.1f} GB are free",
+        )
 
 
 def _sizes(config: "ExperimentConfig", dataset: Dataset) -> list[int]:

@@ -26,6 +26,7 @@ from bpnet.training.run_folder import (
     History,
     create_run_folder,
     held,
+    saved_epochs,
     write_summary,
 )
 from bpnet.training.threads import blas_threads
@@ -122,7 +123,25 @@ def resume_experiment(
     experiment = prepare(config)
     state = _fresh_state(experiment)
     restore_checkpoint(folder / CHECKPOINT, state, *_marks(experiment))
+    _refuse_finished(experiment, state, folder)
     return _Run(experiment, state, folder, watch, stop).train(warn)
+
+
+def _refuse_finished(experiment: Experiment, state: TrainingState, folder: Path) -> None:
+    """Stop where there is nothing to go on with; a run whose end could not be saved has that to do."""
+    recipe = experiment.recipe
+    if saved_epochs(folder) != state.epoch:
+        return
+    if state.epoch >= recipe.epochs:
+        raise ModelError(
+            f"{folder} has {state.epoch} epochs already, and the config asks for {recipe.epochs}.",
+            advice=f"To go on, ask for more: --set training.epochs={2 * state.epoch}.",
+        )
+    if recipe.patience is not None and state.epoch - state.best_epoch >= recipe.patience:
+        raise ModelError(
+            f"{folder} stopped early: nothing had improved for {recipe.patience} epochs.",
+            advice="To go on all the same: --set training.early_stopping=null.",
+        )
 
 
 def _fresh_state(experiment: Experiment) -> TrainingState:
@@ -213,7 +232,7 @@ class _Run:
 
     def _follow(self, events: Iterator[Event]) -> str:
         """Pass the events on, and keep what must outlive the program; returns why training ended."""
-        reason, due = "completed", time.monotonic() + SECONDS_BETWEEN_CHECKPOINTS
+        reason, due = "completed", -math.inf
         for event in events:
             if isinstance(event, EpochEnded):
                 self.history.add(event)

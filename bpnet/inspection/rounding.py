@@ -29,15 +29,26 @@ def largest(array: Array) -> float:
     return float(np.abs(array).max(initial=0))
 
 
-def nudges(point: Point) -> Iterator[tuple[Point, Trace]]:
-    """Points one rounding away, on the same side of every corner."""
-    here, rng = regions(point, point.forward()), np.random.default_rng(0)
-    parameters = point.network.parameters
+def _neighbours(point: Point) -> Iterator[tuple[Point, Trace]]:
+    """Points one rounding away."""
+    rng, parameters = np.random.default_rng(0), point.network.parameters
     for _ in range(_TRIALS):
         nudged = point.at(parameters * (1 + _EPS * rng.choice([-1.0, 1.0], parameters.shape)))
-        trace = nudged.forward()
+        yield nudged, nudged.forward()
+
+
+def nudges(point: Point) -> Iterator[tuple[Point, Trace]]:
+    """Points one rounding away, on the same side of every corner."""
+    here = regions(point, point.forward())
+    for nudged, trace in _neighbours(point):
         if same_regions(here, regions(nudged, trace)):
             yield nudged, trace
+
+
+def rounding_of_cost(point: Point) -> float:
+    """How far the cost moves, at most, when every parameter moves by one rounding."""
+    C = point.cost(point.forward())
+    return max(abs(nudged.cost(trace) - C) for nudged, trace in _neighbours(point))
 
 
 def shaken(point: Point) -> Iterator[tuple[Gradients, Gradients]]:

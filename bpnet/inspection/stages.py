@@ -18,7 +18,7 @@ from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
-from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, shaken
+from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, rounding_of_cost, shaken
 from bpnet.inspection.tensors import MULTIPLICATIONS_A_SECOND, Key, Numeric, tensor
 
 _SCALAR_PARAMETERS = 5_000
@@ -46,6 +46,8 @@ def check_cost(point: Point, trace: Trace) -> Stage | None:
     except (OverflowError, ValueError):
         return Stage("cost", None, None, INCONCLUSIVE, point.name, "the cost overflows")
     error = abs(C - exact) / max(abs(exact), _SMALL_COST)
+    if error > THRESHOLD and abs(C - exact) <= FORGIVEN * rounding_of_cost(point):
+        error = 0.0
     return _stage("cost", None, error, point.name, f"C = {C!r}, in plain Python {exact!r}")
 
 

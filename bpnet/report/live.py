@@ -176,7 +176,7 @@ class LiveView(Quiet):
         if self._best is None:
             return Text()
         monitor = self._started.monitor
-        value = metric(monitor.removeprefix("validation_"), self._best.monitored(monitor))
+        value = metric(monitor.removeprefix("validation_"), self._best.monitored)
         label = "best" if self._ended else "best so far"
         return Text(f"{label}: epoch {self._best.epoch}, {monitor.replace('_', ' ')} {value}", "green")
 

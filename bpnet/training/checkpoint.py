@@ -71,8 +71,8 @@ def restore_checkpoint(path: Path, state: TrainingState, data_fingerprint: str, 
             raise ModelError(f"{path} does not fit the config: its network, optimizer or dtype is another.")
         if metadata["data"] != data_fingerprint:
             raise ModelError(
-                f"{path} was trained on other data: the training or validation rows changed since.",
-                advice="Bring the old data back, or start a new run.",
+                f"{path} was trained on other rows: the data changed since, or the seed that deals them out.",
+                advice="Bring back what was, or start a new run.",
             )
         if metadata["judged_by"] != judged_by:
             raise ModelError(

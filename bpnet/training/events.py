@@ -83,6 +83,8 @@ class EpochEnded:
         Since training began, earlier sessions of a resumed run included.
     layers : tuple of LayerHealth
         Layers 2 to L at the epoch's end, on the same probe samples in every epoch.
+    monitored : float
+        What ``training.monitor`` names, of the weights at the epoch's end.
     best : bool
         Whether these weights are the best so far.
     """
@@ -94,16 +96,8 @@ class EpochEnded:
     learning_rate: float
     seconds: float
     layers: tuple[LayerHealth, ...]
+    monitored: float
     best: bool
-
-    def monitored(self, name: str) -> float:
-        """The quantity that ``training.monitor`` names, such as ``validation_loss`` or ``accuracy``."""
-        if name.startswith("validation_"):
-            assert self.validation is not None, (
-                "the config refuses a validation monitor without validation data"
-            )
-            return self.validation[name.removeprefix("validation_")]
-        return self.train[name]
 
 
 @dataclass(frozen=True)

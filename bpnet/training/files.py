@@ -1,5 +1,6 @@
 """Writing so that no file is ever seen half written, and tensors so that none is silently scrambled."""
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from bpnet.core.arrays import Array
 from bpnet.errors import ModelError, OutputError
 
 _METADATA = "bpnet"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -34,7 +36,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}.",
-            advice="Free some space, or choose another place with --output.",
+            advice="Free some space." if error.errno in _FULL else "Choose another place.",
         ) from error
 
 

@@ -17,7 +17,7 @@ from bpnet.data import Columns, FileSource, Source, read_with_targets
 from bpnet.errors import DataError, ModelError, ShapeError
 from bpnet.training.evaluation import Samples, evaluate, predict
 from bpnet.training.files import load_tensors, save_tensors
-from bpnet.training.run_folder import MODEL
+from bpnet.training.run_folder import CHECKPOINT, MODEL
 
 _FORMAT = 1
 
@@ -166,6 +166,10 @@ class Model:
             If there is none, or it is damaged or of another kind.
         """
         if path.is_dir():
+            if (path / CHECKPOINT).is_file() and not (path / MODEL).is_file():
+                raise ModelError(
+                    f"{path} is unfinished.", advice=f"Go on with it: bpnet train --resume {path}"
+                )
             path = path / MODEL
         tensors, metadata = load_tensors(path)
         if metadata.get("model") != _FORMAT:

@@ -50,6 +50,14 @@ def create_run_folder(parent: Path, name: str) -> Path:
         ) from error
 
 
+def saved_epochs(folder: Path) -> int | None:
+    """How many epochs the summary of a run tells of; None if there is none that can be read."""
+    try:
+        return int(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["epochs"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keep other processes from training into the folder while the block runs.
@@ -131,7 +139,10 @@ class History:
             raise ModelError(f"{self._path} cannot be read: {error.strerror or error}.") from error
         whole = len(rows) == epochs
         if not whole or any(not row.startswith(b"%d," % number) for number, row in enumerate(rows, start=1)):
-            raise ModelError(f"{self._path} does not hold the {epochs} epochs of the checkpoint, each once.")
+            raise ModelError(
+                f"{self._path} does not hold the {epochs} epochs of the checkpoint, each once.",
+                advice="Bring the file back as it was, or start a new run.",
+            )
         return rows
 
     def add(self, event: EpochEnded) -> None:

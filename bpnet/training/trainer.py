@@ -270,19 +270,34 @@ class Trainer:
             self._learning_rate,
             state.seconds + time.perf_counter() - started,
             layers,
+            self._monitored(validation),
             best=False,
         )
         self._refuse_non_finite_end(event)
         state.epoch, state.seconds = event.epoch, event.seconds
         return self._remember_best(event)
 
+    def _monitored(self, validation: Score | None) -> float:
+        """What makes an epoch the best, of the weights that would be kept.
+
+        The epoch's own training loss will not do: it is of the weights before each step.
+        """
+        name = self.recipe.monitor
+        if name.startswith("validation_"):
+            assert validation is not None, "the config refuses a validation monitor without validation data"
+            return validation[name.removeprefix("validation_")]
+        return evaluate(self.state.network, self.recipe.loss, self._metric, self._train)[name]
+
     def _refuse_non_finite_end(self, event: EpochEnded) -> None:
         """Stop where an epoch's scores, or what the optimizer remembers, cannot be gone on with."""
-        monitors = ["loss", self.recipe.monitor]
-        if event.validation is not None:
-            monitors.append("validation_loss")
-        for name in monitors:
-            if not math.isfinite(event.monitored(name)):
+        validation = None if event.validation is None else event.validation.loss
+        numbers = {
+            "loss": event.train.loss,
+            self.recipe.monitor: event.monitored,
+            "validation_loss": validation,
+        }
+        for name, value in numbers.items():
+            if value is not None and not math.isfinite(value):
                 raise self._divergence(f"the {name.replace('_', ' ')}")
         if not all(np.isfinite(array).all() for array in self.state.optimizer_state.values()):
             raise self._divergence("the optimizer's memory of the gradient")
@@ -290,7 +305,7 @@ class Trainer:
     def _remember_best(self, event: EpochEnded) -> EpochEnded:
         """Compare with the best epoch so far; returns the event, its ``best`` set."""
         state, recipe = self.state, self.recipe
-        value = event.monitored(recipe.monitor)
+        value = event.monitored
         badness = -value if recipe.monitor.removeprefix("validation_") in _GROWING else value
         to_beat = state.badness[state.best_epoch - 1] - recipe.min_delta if state.best_epoch else math.inf
         state.badness.append(badness)

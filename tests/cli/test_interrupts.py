@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from bpnet.cli.interrupts import stop_on_signals
 from bpnet.config import load_config
 from bpnet.config.models import ExperimentConfig
 from bpnet.experiment import preparing, running
+from bpnet.training.checkpoint import save_checkpoint
 from bpnet.training.events import EpochEnded
 from bpnet.training.files import load_tensors
 from bpnet.training.run_folder import CHECKPOINT, History
@@ -121,6 +123,8 @@ main()
         assert process.stdout.readline() == "hanging\n"
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
+        process.send_signal(signal.SIGINT)  # within half a second it is the same request
+        time.sleep(0.6)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         ran = ended(process)
@@ -172,11 +176,26 @@ def test_a_signal_in_the_last_epoch_comes_too_late(monkeypatch: pytest.MonkeyPat
     assert json.loads(ran.out)["stopped"] == "completed"
 
 
-def test_two_signals_within_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_signals_at_once_are_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
     signal_after(monkeypatch, 5, times=2)
-    ran = bpnet(*ENDLESS)
-    assert (ran.code, ran.out) == (130, "")
-    assert ran.err.endswith("Interrupted.\n")
+    ran = bpnet(*ENDLESS, "--json")
+    assert ran.code == 130
+    assert json.loads(ran.out)["stopped"] == "interrupted"
+
+
+def test_nothing_interrupts_the_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal_after(monkeypatch, 5)
+    monkeypatch.setattr("bpnet.cli.interrupts._ONE_PRESS", -1.0)  # any further signal would stop at once
+
+    def press_and_save(*arguments: Any) -> None:
+        if arguments[1].epoch == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        save_checkpoint(*arguments)
+
+    monkeypatch.setattr(running, "save_checkpoint", press_and_save)
+    ran = bpnet(*ENDLESS, "--json")
+    assert ran.code == 130
+    assert json.loads(ran.out)["epochs"] == 5
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -196,11 +215,13 @@ def test_a_kill_at_any_moment_leaves_no_half_written_file(seed: int, folder: Pat
 
 
 def test_afterwards_signals_mean_what_they_did_before() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
     with stop_on_signals() as request:
         assert not request()
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
         assert request()
+        time.sleep(0.6)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in numbers] == before

@@ -203,7 +203,7 @@ def test_a_mistake_is_one_message(arguments: list[str], message: str, folder: Pa
 def test_other_data_do_not_fit_a_checkpoint(folder: Path) -> None:
     (folder / "x.yaml").write_text(XOR, encoding="utf-8")
     bpnet("train", "x.yaml")
-    assert "was trained on other data" in refused(
+    assert "was trained on other rows" in refused(
         "train", "--resume", "runs/x-1", "--set", "data.targets=[[1], [1], [1], [0]]"
     )
 

@@ -65,11 +65,11 @@ def test_numbers_are_scaled_by_what_the_training_rows_hold(tmp_path: Path, scale
 def test_a_blank_cell_is_an_error_by_default(tmp_path: Path) -> None:
     rows = table(tmp_path, "n,shade,k\n1,red,1\n,,2\nNA,,3\n")
     advice = (
-        "Fill it in, or set data.missing to mean, most_frequent or indicator. "
+        "Fill it in, or train with data.missing set to mean, most_frequent or indicator. "
         "Cells like NA, NaN and null count as blank."
     )
     said = refusal(lambda: columns_of(rows, "n").encode(rows, np.float64))
-    assert said == f"{tmp_path / 't.csv'}:3: column 'n' is blank (2 blank cells so far). | {advice}"
+    assert said == f"{tmp_path / 't.csv'}:3: column 'n' is blank. | {advice}"
     one = rows.take(np.array([0, 1]))
     said = refusal(lambda: columns_of(one, "shade").encode(one, np.float64))
     assert said == f"{tmp_path / 't.csv'}:3: column 'shade' is blank. | {advice}"

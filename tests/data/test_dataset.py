@@ -139,7 +139,10 @@ def test_the_same_seed_gives_the_same_parts(tmp_path: Path) -> None:
 def test_an_empty_part_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", text(lines(4)))
     said = refusal(lambda: load(path, "y", test=0.1, **CROSS_ENTROPY))
-    assert said.startswith("data.test: 0.1 of 4 rows leaves no row for the test part. | Take a larger share")
+    assert said.startswith(
+        "data.test: 0.1 of 4 rows leaves no row for the test part "
+        "(every class keeps a row for training, and there are 2). | Take a larger share"
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -110,7 +110,7 @@ def test_a_run_whose_data_have_gone(here: Path) -> None:
 def test_a_run_without_its_model(here: Path) -> None:
     run = train("xor")
     (run / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match="is unfinished"):
         open_experiment(str(run))
 
 

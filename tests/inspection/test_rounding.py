@@ -4,7 +4,7 @@ import pytest
 from bpnet.core.activations import ACTIVATIONS
 from bpnet.inspection.complex_step import STEP
 from bpnet.inspection.gradient_check import check_gradients
-from bpnet.inspection.rounding import UNDERFLOW, largest, nudges, shaken
+from bpnet.inspection.rounding import UNDERFLOW, largest, nudges, rounding_of_cost, shaken
 from tests.core.nets import PAIRS
 from tests.inspection.making import COMBINATIONS, make_point, point_of
 
@@ -70,6 +70,22 @@ def test_derivatives_below_the_complex_step_s_reach_are_no_faults() -> None:
     )
     assert 0 < abs(point.backward(point.forward()).nabla_W[3][0, 0]) < 1e-295
     assert {each.verdict for each in check_gradients([point]).layers} == {"pass"}
+
+
+def test_the_cost_s_rounding_is_next_to_nothing_unless_it_cancels() -> None:
+    point = make_point()
+    assert 0 < rounding_of_cost(point) < 1e-14
+    large = point_of([[[3e14]]], [[0.25]], [[1.0]], [[3e14]], activations=["identity"])
+    assert large.cost(large.forward()) == pytest.approx(0.03125)
+    assert rounding_of_cost(large) > 1e-3
+
+
+@pytest.mark.parametrize("loss", ["huber", "mean_absolute_error", "quadratic"])
+def test_a_cost_that_is_all_rounding_is_not_taken_for_a_wrong_one(loss: str) -> None:
+    for seed in range(4):
+        point = make_point((2, 5, 2, 5, 3, 5), "gelu", "leaky_relu", loss, seed=seed)
+        check = check_gradients([point.at(300 * point.network.parameters)])
+        assert check.verdict == "pass", check.stages
 
 
 def test_every_activation_is_known_here() -> None:

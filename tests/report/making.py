@@ -63,6 +63,7 @@ def ended(
     train: Mapping[str, float] | None = None,
     validation: Mapping[str, float] | None = None,
     layers: Sequence[LayerHealth] = (layer(2), layer(3)),
+    monitored: float | None = None,
     best: bool = False,
 ) -> EpochEnded:
     """An epoch's end; scores are given as ``{"loss": 0.5, "accuracy": 0.9}``."""
@@ -78,6 +79,7 @@ def ended(
         learning_rate=0.1,
         seconds=1.0,
         layers=tuple(layers),
+        monitored=(validation or train or {"loss": 0.5})["loss"] if monitored is None else monitored,
         best=best,
     )
 

@@ -90,7 +90,7 @@ def test_without_validation_there_is_one_row_of_scores() -> None:
 
 
 def test_the_best_epoch_stays_the_best() -> None:
-    first = ended(1, train={"loss": 0.5, "accuracy": 0.9375}, best=True)
+    first = ended(1, train={"loss": 0.5, "accuracy": 0.9}, monitored=0.9375, best=True)
     text = frame(started(monitor="accuracy", validation_rows=0), first, ended(2))
     assert "best so far: epoch 1, accuracy 0.9375" in text
 

@@ -21,6 +21,7 @@ from bpnet.training.run_folder import (
     History,
     create_run_folder,
     newest_run,
+    saved_epochs,
     write_summary,
 )
 
@@ -153,6 +154,7 @@ def epoch(number: int, *, validation: bool = True, **train: float) -> EpochEnded
         learning_rate=0.05,
         seconds=1.23456789,
         layers=(layer(2), layer(3)),
+        monitored=0.5,
         best=True,
     )
 
@@ -269,3 +271,10 @@ def test_a_summary_is_json_with_null_and_any_letter(tmp_path: Path) -> None:
     assert text.endswith("}\n")
     assert "läufe" in text
     assert "null" in text
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"epochs": null}', '{"epochs": 5}'])
+def test_epochs_of_a_summary(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "summary.json").write_text(text, encoding="utf-8")
+    assert saved_epochs(tmp_path) == (5 if text == '{"epochs": 5}' else None)
