@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpnet.errors import BpnetError
+
 if TYPE_CHECKING:
     from bpnet.experiment import TrainingResult
     from bpnet.inspection.records import GradientCheck
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "grad_check", "load", "train"]
+__all__ = ["BpnetError", "__version__", "grad_check", "load", "train"]
 
 
 def train(

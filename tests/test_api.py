@@ -20,7 +20,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_the_public_names() -> None:
-    assert bpnet.__all__ == ["__version__", "grad_check", "load", "train"]
+    assert bpnet.__all__ == ["BpnetError", "__version__", "grad_check", "load", "train"]
     assert all(hasattr(bpnet, name) for name in bpnet.__all__)
 
 

@@ -3,6 +3,11 @@
 
 def main() -> None:
     """Run the command line; what ``bpnet`` and ``python -m bpnet`` start."""
-    from bpnet.cli.app import app
+    import sys
 
-    app()
+    try:
+        from bpnet.cli.app import app
+
+        app()
+    except KeyboardInterrupt:  # so early that no command has begun
+        sys.exit(130)

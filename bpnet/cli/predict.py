@@ -1,5 +1,6 @@
 """``bpnet predict``: a trained model's answers for rows of a file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,11 +31,12 @@ def predict(
     with consoles(no_color=no_color) as streams:
         from bpnet import load
         from bpnet.report.answers import answers_as_csv, answers_as_json
+        from bpnet.report.errors import print_warning
         from bpnet.training.files import write_atomically
         from bpnet.training.run_folder import MODEL
 
         refuse_overwriting(output, force=force, never=(data, model / MODEL if model.is_dir() else model))
-        answers = load(model).answers(data)
+        answers = load(model).answers(data, partial(print_warning, streams.notes))
         text = answers_as_json(answers) if as_json else answers_as_csv(answers)
         if output is None:
             streams.results.write(text)

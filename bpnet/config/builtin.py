@@ -77,6 +77,8 @@ def _builtin(name: str) -> Path:
 
 
 def _nearest_file(path: Path) -> str:
+    if path.stem in builtin_configs():
+        return f"; did you mean the built-in config {path.stem!r}, without {path.suffix!r}?"
     if not path.parent.is_dir():
         return f": there is no folder {printable(str(path.parent))}"
     try:

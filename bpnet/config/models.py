@@ -165,7 +165,7 @@ class TrainingConfig(Section):
         "a gradient longer than this is shortened to it", None
     )
     class_weights: Annotated[Literal["balanced"] | dict[str, float] | None, OrNull(ClassWeights())] = _key(
-        "how much a sample of each class counts", None
+        "how much a sample of each class counts; one that is left out counts 1", None
     )
     early_stopping: Annotated[EarlyStopping | None, Means("a mapping with patience, or null")] = _key(
         "stop when the monitored quantity no longer improves", None

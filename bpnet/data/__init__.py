@@ -2,7 +2,7 @@
 
 from bpnet.data.columns import Columns
 from bpnet.data.dataset import DataRequest, Dataset, Part, load_dataset
-from bpnet.data.reading import read_with_targets
+from bpnet.data.reading import Inputs, read_with_targets
 from bpnet.data.rows import Matrix, Rows
 from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
 from bpnet.data.targets import Target
@@ -14,6 +14,7 @@ __all__ = [
     "FileSource",
     "IdxSource",
     "InlineSource",
+    "Inputs",
     "Matrix",
     "Part",
     "Rows",

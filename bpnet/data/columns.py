@@ -2,9 +2,8 @@
 
 import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,9 @@ import numpy.typing as npt
 
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
-from bpnet.data.reading import read_inputs
+from bpnet.data.reading import Inputs, read_inputs
 from bpnet.data.rows import Rows, is_blank, is_nan, narrow
 from bpnet.data.scaling import Scaling, learn_scaling
-from bpnet.data.sources import Source
 from bpnet.data.targets import Target, refuse_absent
 from bpnet.errors import DataError
 
@@ -23,6 +21,8 @@ _SLICE_ROWS = 1024
 """Rows encoded at a time: float64 copies of them fit a processor's cache, and never exist as a whole."""
 
 _SHOWN = 10
+
+_TEXTS_SHOWN = 5
 
 _MANY_TEXTS = 100
 """A column of more different texts than this, most of them once, holds names of rows, not categories."""
@@ -76,8 +76,18 @@ class Columns:
         texts = (f"{name}={text}" for name, known in self.categories.items() for text in known)
         return (*self.numbers, *blank, *texts)
 
-    def encode_inputs(self, data: Source | Path | str | Array, dtype: npt.DTypeLike) -> Array:
+    def encode_inputs(
+        self, data: Inputs, dtype: npt.DTypeLike, warn: Callable[[str], None] = lambda _: None
+    ) -> Array:
         """Read a source (or take an array of raw numbers) and encode it, targets or not.
+
+        Parameters
+        ----------
+        data : Inputs
+            As :func:`bpnet.data.reading.read_inputs` takes it.
+        dtype : dtype
+        warn : callable
+            Told of texts that training did not have.
 
         Returns
         -------
@@ -88,7 +98,11 @@ class Columns:
         DataError
             If the columns are not those of the training data.
         """
-        return self.encode(read_inputs(data), dtype)
+        rows = read_inputs(data)
+        X = self.encode(rows, dtype)
+        for note in self.unknown(rows, rows.source):
+            warn(note)
+        return X
 
     def encode(self, rows: Rows, dtype: npt.DTypeLike) -> Array:
         """Inputs of shape (N, inputs).
@@ -158,14 +172,28 @@ class Columns:
             "Cells like NA, NaN and null count as blank.",
         )
 
-    def unknown_texts(self, rows: Rows) -> dict[str, list[str]]:
-        """Texts of each column that the training rows did not have."""
-        found = {}
+    def unknown(self, rows: Rows, whose: str) -> list[str]:
+        """Say of each column which of its texts the training rows did not have.
+
+        Parameters
+        ----------
+        rows : Rows
+            With the columns under their own names.
+        whose : str
+            What the rows are called.
+        """
+        notes = []
         for name, known in self.categories.items():
             new = sorted(set(rows.texts(name)) - {None, *known})
             if new:
-                found[name] = new
-        return found
+                shown = ", ".join(map(repr, new[:_TEXTS_SHOWN])) + (
+                    ", ..." if len(new) > _TEXTS_SHOWN else ""
+                )
+                notes.append(
+                    f"Column {name!r} of {whose} holds {shown}, which the training rows do not have: "
+                    "such a cell counts as none of the known categories."
+                )
+        return notes
 
     def to_json(self) -> dict[str, Any]:
         """The columns as plain values."""

@@ -210,12 +210,4 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _unknown(columns: Columns, parts: dict[str, tuple[Rows, Rows]]) -> list[str]:
-    found = []
-    for part, (rows, _) in parts.items():
-        for name, texts in columns.unknown_texts(rows).items():
-            shown = ", ".join(map(repr, texts[:_SHOWN])) + (", ..." if len(texts) > _SHOWN else "")
-            found.append(
-                f"Column {name!r} of the {part} rows holds {shown}, which the training rows do not have: "
-                "such a cell counts as none of the known categories."
-            )
-    return found
+    return [note for part, (rows, _) in parts.items() for note in columns.unknown(rows, f"the {part} rows")]

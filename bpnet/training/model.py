@@ -1,7 +1,7 @@
 """A trained model: the network together with all it takes to read data and to name its answers."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,7 +13,7 @@ from bpnet.core.losses import LOSSES, Loss, PartneredLoss
 from bpnet.core.metrics import Accuracy, Metric, Regression
 from bpnet.core.network import Layer, Network, from_arrays
 from bpnet.core.registry import Named, Registry, describe
-from bpnet.data import Columns, FileSource, Source, read_with_targets
+from bpnet.data import Columns, FileSource, Inputs, Source, read_with_targets
 from bpnet.errors import DataError, ModelError, ShapeError
 from bpnet.training.evaluation import Samples, evaluate, predict
 from bpnet.training.files import load_tensors, save_tensors
@@ -44,13 +44,15 @@ class Model:
     columns: Columns
     class_weights: tuple[float, ...] | None = None
 
-    def outputs(self, data: Source | Path | str | Array) -> Array:
+    def outputs(self, data: Inputs, warn: Callable[[str], None] = lambda _: None) -> Array:
         """Activations of the output layer, of shape (N, n_L): a probability a class, for softmax.
 
         Parameters
         ----------
-        data : Source, path or ndarray of shape (N, features)
-            Raw rows, as they stand in a file: columns of a file are found by name, an array's by position.
+        data : Source, path, data frame, mapping of names to columns, or ndarray of shape (N, features)
+            Raw rows, as they stand in a file: columns are found by name, those of an array by position.
+        warn : callable
+            Told what a person should know of the data.
 
         Raises
         ------
@@ -58,7 +60,7 @@ class Model:
             If the data do not have the columns that the model was trained on, or are so far from what it
             was trained on that an output is no finite number.
         """
-        outputs = predict(self.network, self.columns.encode_inputs(data, self.network.parameters.dtype))
+        outputs = predict(self.network, self.columns.encode_inputs(data, self.network.parameters.dtype, warn))
         finite = np.isfinite(outputs).all(axis=1)
         if not finite.all():
             raise DataError(
@@ -67,28 +69,32 @@ class Model:
             )
         return outputs
 
-    def predict(self, data: Source | Path | str | Array) -> Array:
+    def predict(self, data: Inputs) -> Array:
         """Answers, of shape (N,) or (N, targets): class names, or numbers in the target's own unit.
 
         Parameters and errors are those of :meth:`outputs`.
         """
         return self.columns.target.decode(self.outputs(data))
 
-    def answers(self, data: Source | Path | str | Array) -> dict[str, Array]:
+    def answers(self, data: Inputs, warn: Callable[[str], None] = lambda _: None) -> dict[str, Array]:
         """Answers with what they rest on, as named columns of shape (N,).
 
         ``prediction`` for a class, followed by each output as ``probability_<class>`` (or
-        ``output_<class>`` where the loss does not make it a probability); for anything else one
-        column a target, under its own name.
+        ``output_<class>`` where the loss does not make it a probability); for yes/no questions each
+        answer under the target's name, then the probability of each yes; for numbers each target.
+
+        Parameters and errors are those of :meth:`outputs`.
         """
-        outputs, target = self.outputs(data), self.columns.target
+        outputs, target = self.outputs(data, warn), self.columns.target
         answers = target.decode(outputs)
-        if target.kind != "classification":
-            return dict(zip(target.names, answers.reshape(len(answers), -1).T, strict=True))
         kind = "probability" if isinstance(self.loss, PartneredLoss) else "output"
-        classes = target.classes[0][-target.units :]  # a single output is the second class's
-        shares = {f"{kind}_{name}": outputs[:, k] for k, name in enumerate(classes)}
-        return {"prediction": answers, **shares}
+        if target.kind == "classification":
+            classes = target.classes[0][-target.units :]  # a single output is the second class's
+            columns, shares = {"prediction": answers}, classes
+        else:
+            columns = dict(zip(target.names, answers.reshape(len(answers), -1).T, strict=True))
+            shares = target.names if target.kind == "labels" else ()
+        return columns | {f"{kind}_{name}": outputs[:, k] for k, name in enumerate(shares)}
 
     def score(self, source: Source | Path | str) -> dict[str, float]:
         """Mean loss and metrics on rows whose targets are known.

@@ -218,3 +218,18 @@ def test_no_file_is_lost(iris: Path, folder: Path) -> None:
     assert few.read_bytes() == before
     assert bpnet("predict", iris, few, "-o", there, "--force").code == 0
     assert there.read_text("utf-8") == bpnet("predict", iris, few).out
+
+
+def test_a_text_that_training_did_not_have_is_noted(folder: Path) -> None:
+    (folder / "t.csv").write_text("colour,y\n" + "red,1\nblue,0\n" * 9, encoding="utf-8")
+    (folder / "t.yaml").write_text(
+        "data: {train: t.csv, target: y}\nnetwork: {layers: [auto, auto]}\n"
+        "training: {loss: cross_entropy, learning_rate: 0.1, epochs: 1}\n",
+        encoding="utf-8",
+    )
+    run = bpnet("train", "t.yaml", "-q").out.strip()
+    (folder / "new.csv").write_text("colour\nred\ngreen\n", encoding="utf-8")
+    ran = bpnet("predict", run, "new.csv")
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) == 3
+    assert "Note: Column 'colour' of new.csv holds 'green', which the training rows do not have" in ran.err

@@ -215,13 +215,16 @@ def test_long_lists_of_missing_columns_are_cut(tmp_path: Path) -> None:
 def test_a_category_that_training_did_not_have_is_none_of_the_known(tmp_path: Path) -> None:
     columns = columns_of(table(tmp_path, MIXED))
     content = "n,shade,m\n1,green,1\n1,Red,1\n1,red,1\n1,,1\n"
-    assert columns.unknown_texts(table(tmp_path, content)) == {"shade": ["Red", "green"]}
+    (note,) = columns.unknown(table(tmp_path, content), "these rows")
+    assert note.startswith(
+        "Column 'shade' of these rows holds 'Red', 'green', which the training rows do not"
+    )
     assert encoded(columns, tmp_path, content.replace("1,,1\n", "")) == [
         [1, 1, 0, 0],
         [1, 1, 0, 0],
         [1, 1, 0, 1],
     ]
-    assert columns.unknown_texts(table(tmp_path, MIXED)) == {}
+    assert columns.unknown(table(tmp_path, MIXED), "these rows") == []
 
 
 @pytest.mark.parametrize(

@@ -409,3 +409,29 @@ def test_a_part_of_its_own_file(folder: Path) -> None:
     assert held is not None
     np.testing.assert_array_equal(held.X, experiment.dataset.train.X[:7])
     assert experiment.samples(None) is None
+
+
+@pytest.mark.parametrize("size", [10**9, 10**18, 10**23])
+def test_a_network_larger_than_memory(folder: Path, size: int) -> None:
+    said = problem(folder, CLASSES, f"network.layers=[auto, {size}, auto]")
+    assert "network.layers: found " in said
+    assert "GB of memory, and" in said
+
+
+def test_a_system_that_does_not_tell_its_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpnet.experiment.preparing.available_memory", lambda: None)
+    assert prepare(load(folder, CLASSES)).model.network.sizes == (3, 5, 3)
+
+
+def test_a_number_is_not_taken_for_classes(folder: Path) -> None:
+    rows = "x,y\n" + "".join(f"{k},{k / 7}\n" for k in range(60))
+    (folder / "rows.csv").write_text(rows, encoding="utf-8")
+    text = (
+        "data: {train: rows.csv, target: y, validation: 0.2}\nnetwork: {layers: [auto, auto]}\n"
+        "training: {loss: cross_entropy, learning_rate: 0.1, epochs: 1}\n"
+    )
+    with pytest.raises(
+        DataError, match="has 60 different values in 60 rows, too many to be classes"
+    ) as caught:
+        prepare(load(folder, text))
+    assert "loss: quadratic" in caught.value.advice
