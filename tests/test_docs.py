@@ -13,6 +13,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+import bpnet
 from bpnet.cli.app import app
 from bpnet.config import load_config
 
@@ -174,3 +175,13 @@ def test_links_lead_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_run_folder_s_page_names_every_key_and_column(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    result = bpnet.train("iris", overrides=["training.epochs=1"], output=tmp_path)
+    named = set(re.findall(r"`([a-z_0-9<>]+)`", page))
+    assert set(result.summary) <= named
+    columns = (result.folder / "history.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    general = {re.sub(r"_\d+$", "_<l>", column) for column in columns}
+    assert {name for name in general if not name.startswith("validation_acc")} <= named
