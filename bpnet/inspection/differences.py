@@ -46,6 +46,9 @@ _ORDERS_NEEDED = 3
 _SETTLED = 0.2
 """So much two orders in a row may differ; more, and terms of the third order still have a say."""
 
+_WRONG = 1.5
+"""A wrong gradient's order comes to 1; between this and :data:`ORDER` it has not settled."""
+
 _FURTHER = 4
 _ORDER_ONE = 1.25
 """A remainder of order 1 shrinks by no more than this order for so many halvings on, into the rounding."""
@@ -243,7 +246,7 @@ def _order(l: int | None, remainders: list[tuple[float, float]]) -> Taylor:
         order = 2 * orders[-1] - orders[-2]
         if order >= ORDER:
             return Taylor(l, order, "pass")
-        if _goes_on(remainders, counted[-1]):
+        if order <= _WRONG and _goes_on(remainders, counted[-1]):
             return Taylor(l, order, "fail")
     return Taylor(l, None, "pass")
 

@@ -242,6 +242,7 @@ def test_remainders_beyond_a_corner_say_nothing() -> None:
         ([1.0, 0.5, 0.25, 0.125, 1e-14, 1e-17, 0.0, 0.0], None, "pass"),
         ([2e-13 * 2.0**-k for k in range(4)] + [2e-14 / 4.0**k for k in range(1, 6)], None, "pass"),
         ([2.5e-13 * 2.0**-k for k in range(12)], 1.0, "fail"),
+        ([1e-3 * 2.0 ** (-1.7 * k) for k in range(12)], None, "pass"),
         ([1.0, 0.25, 0.0625], None, "pass"),
         ([1.0, 0.25, 0.0625, 0.03], None, "pass"),
         ([0.0, 1.0, 0.25, 0.0625, 0.015625], 2.0, "pass"),
