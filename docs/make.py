@@ -76,7 +76,7 @@ def config_reference() -> str:
         "Written by `python docs/make.py` from the language itself: every key, then every name that a key",
         "may hold. A relative path starts at the config file.",
         "",
-        "A name that takes numbers is written with them as a mapping, `optimizer: {name: sgd, momentum: 0.9}`.",
+        "A name with numbers of its own is written as a mapping, `optimizer: {name: sgd, momentum: 0.9}`.",
         "An entry of `network.layers` is a number, or such as `{size: 32, activation: relu, dropout: 0.1}`.",
         "",
         "| Key | Accepts | Default | Meaning |",
