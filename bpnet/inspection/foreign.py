@@ -8,7 +8,7 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.inspection.comparison import relative_errors
 from bpnet.inspection.diagnosis import diagnose
-from bpnet.inspection.gradient_check import BUDGET
+from bpnet.inspection.gradient_check import BUDGET, largest_error
 from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.likeness import Likeness
 from bpnet.inspection.point import Point
@@ -75,7 +75,7 @@ def check_foreign(
         differences=(),
         self_test=run_self_test([looked], thorough=False),
         diagnosis=tuple(diagnosis),
-        points=(point.name,),
+        points={point.name: largest_error(layers)},
         notes=tuple(notes),
     )
 

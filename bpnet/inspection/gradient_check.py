@@ -102,7 +102,7 @@ def check_gradients(
         differences=tuple(differences),
         self_test=run_self_test([each for each in looked if _is_finite(each)], thorough=self_test),
         diagnosis=tuple(_diagnose(told, layers)),
-        points=tuple(point.name for point in points),
+        points={point.name: largest_error(each) for point, each in zip(points, tensors, strict=True)},
         notes=tuple(_notes(looked)),
     )
 
@@ -143,8 +143,13 @@ def _badness(verdict: str) -> int:
 
 
 def _worst_tensor(checks: Sequence[TensorCheck]) -> TensorCheck:
-    worst = max(checks, key=lambda each: (_badness(each.verdict), each.max_relative_error or 0.0))
+    worst = max(checks, key=lambda each: _badness(each.verdict))  # the first point, if none is worse
     return replace(worst, checked=max(each.checked for each in checks))
+
+
+def largest_error(checks: Sequence[TensorCheck]) -> float | None:
+    """Largest error of any tensor; None if none could be measured."""
+    return max((e for e in (each.max_relative_error for each in checks) if e is not None), default=None)
 
 
 def _worst_stages(stages: Sequence[Stage]) -> list[Stage]:

@@ -21,7 +21,7 @@ class Worst:
 
 @dataclass(frozen=True)
 class TensorCheck:
-    """One W or b against the complex step, at the point where it came off worst.
+    """One W or b against the complex step: at the first point, or at one where the verdict is worse.
 
     Attributes
     ----------
@@ -132,7 +132,8 @@ class GradientCheck:
     self_test : SelfTest
     diagnosis : tuple of str
         What is wrong, if anything is.
-    points : tuple of str
+    points : dict of str to (float or None)
+        Largest error at each point; None where none could be measured.
     notes : tuple of str
         Conventions that decided, and what was left out.
     """
@@ -145,14 +146,13 @@ class GradientCheck:
     differences: tuple[Difference, ...]
     self_test: SelfTest
     diagnosis: tuple[str, ...]
-    points: tuple[str, ...]
+    points: dict[str, float | None]
     notes: tuple[str, ...]
 
     @property
     def max_relative_error(self) -> float | None:
-        """Largest error of any tensor; None if none could be measured."""
-        errors = [each.max_relative_error for each in self.layers if each.max_relative_error is not None]
-        return max(errors, default=None)
+        """Largest error of any tensor at any point; None if none could be measured."""
+        return max((error for error in self.points.values() if error is not None), default=None)
 
     @property
     def kinks(self) -> tuple[Difference, ...]:

@@ -116,7 +116,7 @@ def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column()
-    grid.add_row("points", "", Text(", ".join(check.points)))
+    grid.add_row("points", "", Text(", ".join(_point(*each) for each in check.points.items())))
     for name, text in _equations(check, layer):
         grid.add_row(name, *text)
     if check.differences:
@@ -131,6 +131,10 @@ def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
     if full:
         lines.append(_faults(check.self_test.faults))
     return Group(*lines)
+
+
+def _point(name: str, error: float | None) -> str:
+    return f"{name} ({'not finite' if error is None else f'{error:.0e}'})"
 
 
 def _tensor(each: TensorCheck | Difference) -> str:

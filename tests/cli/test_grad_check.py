@@ -158,7 +158,10 @@ def test_the_document_has_what_is_promised() -> None:
     }
     assert (found["verdict"], found["threshold"], found["diagnosis"]) == ("pass", 1e-8, [])
     assert found["checked"] == "config xor, at its starting weights"
-    assert found["max_relative_error"] == max(each["max_relative_error"] for each in found["layers"])
+    assert found["max_relative_error"] == max(found["points"].values())
+    shown = max(each["max_relative_error"] for each in found["layers"])
+    assert shown == found["points"]["the given weights"]
+    assert {each["point"] for each in found["layers"]} == {"the given weights"}
     for each in found["layers"]:
         assert set(each) == {
             "layer",

@@ -72,7 +72,7 @@ def test_the_record_of_a_right_network() -> None:
         ("optimizer", None),
     ]
     assert [each.layer for each in check.taylor] == [None, 2, 3, 4]
-    assert check.points == ("here", "a generic probe")
+    assert tuple(check.points) == ("here", "a generic probe")
     assert check.notes == ()
     assert check.threshold == 1e-8
     assert check.max_relative_error == max(each.max_relative_error or 0 for each in check.layers)
@@ -347,7 +347,7 @@ def test_the_document_has_no_number_that_json_has_not() -> None:
             differences=(),
             self_test=SelfTest(()),
             diagnosis=(),
-            points=(),
+            points={},
             notes=(),
         ),
     ):
