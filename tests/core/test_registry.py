@@ -7,7 +7,7 @@ from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.initializers import INITIALIZERS
 from bpnet.core.losses import LOSSES
 from bpnet.core.optimizers import OPTIMIZERS
-from bpnet.core.registry import Named, Parameter, Registry, parameter, parameters_of
+from bpnet.core.registry import Named, Parameter, Registry, describe, parameter, parameters_of
 from bpnet.core.schedules import SCHEDULES
 
 REGISTRIES: list[Registry[Any]] = [ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES]
@@ -93,3 +93,10 @@ def test_every_hyperparameter_is_of_its_type_within_its_bounds_and_explained(cls
         assert each.maximum is None or each.default <= each.maximum
         assert each.above is None or each.above < each.default
         assert each.below is None or each.default < each.below
+
+
+def test_a_thing_is_described_by_what_builds_it_again() -> None:
+    for thing in (LOSSES.create("huber", threshold=0.5), LOSSES.create("quadratic")):
+        described = describe(thing)
+        assert LOSSES.create(described.pop("name"), **described) == thing
+    assert describe(LOSSES.create("huber", threshold=0.5)) == {"name": "huber", "threshold": 0.5}
