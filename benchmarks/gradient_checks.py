@@ -120,12 +120,27 @@ class Differences:
 
 
 def planted(looked: Looked) -> Iterator[tuple[str, Tensors]]:
-    """Every fault that changes a number, in all its variants; what is nothing but rounding is no number."""
+    """Every fault that changes a number, in all its variants; what is nothing but rounding is no number.
+
+    That goes for the right numbers and for the faults' own: planted once more where every parameter is one
+    rounding away, a fault's numbers must come out the same.
+    """
     real, right = not_rounding(looked), tensors_of(looked.gradients)
+    nudged = look_at(looked.point.at(looked.point.network.parameters * (1 + np.finfo(np.float64).eps)), 10.0)
     for name, plant in faults().items():
-        for spoilt in plant(looked):
-            if changed(looked, {key: np.where(real[key], spoilt[key], right[key]) for key in spoilt}):
+        for spoilt, again in zip(plant(looked), plant(nudged), strict=True):
+            kept = {
+                key: np.where(real[key] & _same(spoilt[key], again[key]), spoilt[key], right[key])
+                for key in spoilt
+            }
+            if changed(looked, kept):
                 yield name, spoilt
+
+
+def _same(first: Array, second: Array) -> Array:
+    """Which elements are the same but for rounding; where they are not finite, they are no rounding either."""
+    with np.errstate(invalid="ignore"):
+        return (np.abs(first - second) <= _AGREE * np.abs(first)) | ~np.isfinite(first)
 
 
 def not_rounding(looked: Looked) -> dict[tuple[str, int], Array]:
@@ -137,10 +152,7 @@ def not_rounding(looked: Looked) -> dict[tuple[str, int], Array]:
         Y=point.Y.astype(np.longdouble),
     )
     precise = tensors_of(extended.backward(extended.forward()))
-    return {
-        key: np.abs(array - precise[key]) <= _AGREE * np.abs(precise[key])
-        for key, array in tensors_of(looked.gradients).items()
-    }
+    return {key: _same(precise[key], array) for key, array in tensors_of(looked.gradients).items()}
 
 
 def flat(point: Point, tensors: Tensors) -> Array:
