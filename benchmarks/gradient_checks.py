@@ -138,7 +138,7 @@ def planted(looked: Looked) -> Iterator[tuple[str, Tensors]]:
 
 
 def _same(first: Array, second: Array) -> Array:
-    """Which elements are the same but for rounding; where they are not finite, they are no rounding either."""
+    """Which elements are the same but for rounding; those that are not finite count as the same."""
     with np.errstate(invalid="ignore"):
         return (np.abs(first - second) <= _AGREE * np.abs(first)) | ~np.isfinite(first)
 
