@@ -126,15 +126,27 @@ def planted(looked: Looked) -> Iterator[tuple[str, Tensors]]:
     rounding away, a fault's numbers must come out the same.
     """
     real, right = not_rounding(looked), tensors_of(looked.gradients)
-    nudged = look_at(looked.point.at(looked.point.network.parameters * (1 + np.finfo(np.float64).eps)), 10.0)
+    nudged = [look_at(point, 10.0) for point in one_rounding_away(looked.point)]
     for name, plant in faults().items():
-        for spoilt, again in zip(plant(looked), plant(nudged), strict=True):
+        for spoilt, *again in zip(plant(looked), *map(plant, nudged), strict=True):
             kept = {
-                key: np.where(real[key] & _same(spoilt[key], again[key]), spoilt[key], right[key])
-                for key in spoilt
+                key: np.where(
+                    np.all([real[key], *(_same(array, each[key]) for each in again)], axis=0),
+                    array,
+                    right[key],
+                )
+                for key, array in spoilt.items()
             }
             if changed(looked, kept):
                 yield name, spoilt
+
+
+def one_rounding_away(point: Point) -> Iterator[Point]:
+    """Draw points where every parameter has moved by its last digit."""
+    rng, parameters = np.random.default_rng(0), point.network.parameters
+    for _ in range(3):
+        signs = rng.choice([-1.0, 1.0], parameters.shape)
+        yield point.at(parameters * (1 + np.finfo(np.float64).eps * signs))
 
 
 def _same(first: Array, second: Array) -> Array:
