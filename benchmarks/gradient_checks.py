@@ -125,7 +125,11 @@ def planted(looked: Looked) -> Iterator[tuple[str, Tensors]]:
     That goes for the right numbers and for the faults' own: planted once more where every parameter is one
     rounding away, a fault's numbers must come out the same.
     """
-    real, right = not_rounding(looked), tensors_of(looked.gradients)
+    real = not_rounding(looked)
+    right = {
+        key: looked.numeric.values[key].reshape(array.shape)
+        for key, array in tensors_of(looked.gradients).items()
+    }
     nudged = [look_at(point, 10.0) for point in one_rounding_away(looked.point)]
     for name, plant in faults().items():
         for spoilt, *again in zip(plant(looked), *map(plant, nudged), strict=True):
