@@ -26,6 +26,9 @@ from bpnet.training.trainer import Recipe, Trainer, TrainingState
 _BURN_IN = 10
 """Epochs over the few samples of the check, before the second point."""
 
+_WIDE = 8.0
+"""How much wider inputs and targets are spread at one of the points."""
+
 _MOVE = 0.1
 """How far the one step goes: this share of the largest weight."""
 
@@ -59,7 +62,8 @@ def check_experiment(
     """Check an experiment's gradients at its weights, a few epochs on, and at a generic probe."""
     given = given_point(experiment)
     burnt = burnt_in(experiment, given)
-    points = [given, *([] if burnt is None else [burnt]), generic_probe(given)]
+    wide = generic_probe(given, 1, spread=_WIDE)
+    points = [given, *([] if burnt is None else [burnt]), wide, generic_probe(given)]
     with blas_threads(given.network, SAMPLES):
         return check_gradients(
             points,

@@ -1,7 +1,7 @@
 """Derivatives by complex step: exact to rounding, through the very forward pass that trains.
 
-C(θ + ih) = C(θ) + ih·∂C/∂θ − ..., so Im C / h is the derivative. Nothing is subtracted, so h can be
-1e-20, and what is left out is of the order h².
+C(θ + ih) = C(θ) + ih·∂C/∂θ − ..., so Im C / h is the derivative. Nothing is subtracted, so h can be as
+small as numbers go, and what is left out is of the order h².
 
 A parameter of layer l reaches the cost only through z of its own unit. So a forward pass of that layer
 alone gives z for many changed parameters at once, and one of the layers behind it gives the cost of all
@@ -20,7 +20,8 @@ from bpnet.core.backprop import penalty, sample_losses
 from bpnet.core.network import Layer, Network, Trace, forward
 from bpnet.inspection.point import Point
 
-STEP = 1e-20
+STEP = 1e-200
+"""So small that its square is 0: a z exactly on a corner stays there, whatever came before it."""
 
 _NUMBERS_AT_A_TIME = 2**19
 """Complex numbers in the largest array of a pass: they fit a processor's cache, or nearly."""

@@ -200,12 +200,19 @@ def _unknown(wrong: Sequence[Key], found: Tensors, L: int) -> str:
     l = first_wrong_layer(wrong)
     right = {name for name in "Wb" if (name, l) in found and (name, l) not in wrong}
     if "b" in right:
-        where = f"∇b{up(l)} is right, and so is δ{up(l)}: look at BP4, δ{up(l)} times a{up(l - 1)}"
+        where = (
+            f"∇b{up(l)} is right, so look at BP4, δ{up(l)} times a{up(l - 1)}, "
+            f"or at whose sample each δ{up(l)} is"
+        )
     elif "W" in right:
         where = f"∇W{up(l)} is right, and so is δ{up(l)}: look at BP3, δ{up(l)} summed over the samples"
     elif l == L:
-        where = f"it begins at the output: look at BP1, δ{up(l)} = ∇ₐC ⊙ σ′(z{up(l)})"
+        where = (
+            f"it begins at the output: look at BP1, δ{up(l)} = ∇ₐC ⊙ σ′(z{up(l)}), or at what touches all "
+            "layers, such as the samples, their mean, or rounding"
+        )
+    elif ("b", l + 1) in found or ("W", l + 1) in found:
+        where = f"layer {l + 1} is right: look at BP2, the way from δ{up(l + 1)} to δ{up(l)}"
     else:
-        above = f"layer {l + 1} is right: " if any(m > l for _, m in found) else ""
-        where = f"{above}look at BP2, the way from δ{up(l + 1)} to δ{up(l)}"
+        where = "where it begins cannot be told without the layers above"
     return f"This mistake is not among those known. Wrong: {named(wrong)}; {where}."

@@ -65,7 +65,7 @@ def check_gradients(
     stages: list[Stage] = []
     orders: list[Taylor] = []
     differences: list[Difference] = []
-    share = budget / (3 * len(points))
+    share = budget / (2 * len(points))
     for number, point in enumerate(points):
         trace = point.forward()
         gradients = point.backward(trace)

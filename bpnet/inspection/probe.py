@@ -33,7 +33,14 @@ def draw_targets(loss: Loss, n_samples: int, n_outputs: int, rng: np.random.Gene
     return rng.standard_normal((n_samples, n_outputs))
 
 
-def generic_probe(point: Point, seed: int = 0) -> Point:
+def _both_sides(Y: Array) -> Array:
+    """Spread numbers at least 1 from 0, on one side and on the other, sample by sample."""
+    signs = np.where(np.arange(len(Y)) % 2, -1, 1)[:, np.newaxis]
+    spread: Array = signs * (1 + np.abs(Y))
+    return spread
+
+
+def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
     """The same kind of cost at random weights, inputs and targets.
 
     Parameters
@@ -41,16 +48,21 @@ def generic_probe(point: Point, seed: int = 0) -> Point:
     point : Point
         Its layers, loss, penalty, and whether it has sample weights and dropout, are kept.
     seed : int
+    spread : float
+        How far inputs, and targets that are numbers, are spread: a wide probe comes to where curves
+        flatten and losses turn linear.
     """
     rng = np.random.default_rng(seed)
     layers = tuple(point.network.layers.values())
     network = draw_network(layers, rng)
     weight = None if point.sample_weight is None else rng.uniform(0.5, 2, SAMPLES)
+    X = spread * rng.standard_normal((SAMPLES, network.sizes[0]))
+    Y = draw_targets(point.loss, SAMPLES, network.sizes[-1], rng)
     return Point(
-        name="a generic probe",
+        name="a generic probe" if spread == 1 else "a wide probe",
         network=network,
-        X=rng.standard_normal((SAMPLES, network.sizes[0])),
-        Y=draw_targets(point.loss, SAMPLES, network.sizes[-1], rng),
+        X=X,
+        Y=Y if spread == 1 or point.loss.classifies is not False else spread * _both_sides(Y),
         loss=point.loss,
         sample_weight=weight,
         weight_decay=point.weight_decay,

@@ -76,6 +76,7 @@ def test_every_shipped_config_passes_before_and_after_training(name: str) -> Non
         assert tuple(check.points) == (
             "the given weights",
             "after 10 epochs on these samples",
+            "a wide probe",
             "a generic probe",
         )
         assert {each.stage for each in check.stages} >= {
@@ -152,7 +153,7 @@ def test_where_training_diverges_there_is_no_second_point(here: Path) -> None:
     experiment = experiment_of(here, text, "training.learning_rate=1e9", "training.epochs=30")
     assert burnt_in(experiment, given_point(experiment)) is None
     check = check_experiment(experiment)
-    assert tuple(check.points) == ("the given weights", "a generic probe")
+    assert tuple(check.points) == ("the given weights", "a wide probe", "a generic probe")
     assert check.verdict == "pass"
 
 

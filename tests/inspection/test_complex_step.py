@@ -3,6 +3,8 @@ import pytest
 
 from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.arrays import Array
+from bpnet.core.losses import LOSSES
+from bpnet.core.network import Layer, from_arrays
 from bpnet.inspection import complex_step
 from bpnet.inspection.complex_step import Tail, by_parameters, by_weight, by_z
 from bpnet.inspection.point import Point
@@ -138,3 +140,20 @@ def test_biases_are_not_penalised() -> None:
     everywhere = np.arange(5)
     penalised = by_parameters(given, given.forward(), 3, "b", everywhere)
     assert penalised.tolist() == by_parameters(free, free.forward(), 3, "b", everywhere).tolist()
+
+
+@pytest.mark.parametrize("before", ["gelu", "silu", "elu"])
+def test_a_z_exactly_on_a_corner_stays_there_behind_a_curve(before: str) -> None:
+    """The square of the step must not tip it over: a curve makes ih + ch² of ih."""
+    layers = [
+        Layer(1, 1, ACTIVATIONS.create(before)),
+        Layer(1, 1, ACTIVATIONS.create("relu")),
+        Layer(1, 1, ACTIVATIONS.create("identity")),
+    ]
+    network = from_arrays(layers, [np.array([[w]]) for w in (1.0, -1.0, 1.0)], [np.zeros(1)] * 3)
+    point = Point("here", network, np.zeros((1, 1)), np.ones((1, 1)), LOSSES.create("quadratic"))
+    trace = point.forward()
+    gradients = point.backward(trace)
+    for l in network.layers:
+        assert by_z(point, trace, l, np.arange(1))[0, 0] == gradients.delta[l][0, 0]
+        assert by_parameters(point, trace, l, "b", np.arange(1))[0] == gradients.nabla_b[l][0]

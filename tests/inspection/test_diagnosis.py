@@ -504,7 +504,7 @@ def test_an_unknown_mistake_says_where_it_begins(tmp_path: Path) -> None:
     unknown = "This mistake is not among those known. Wrong: "
     point = POINTS["3-4-2"]
     assert check_learner(learners.weights_for_inputs, point, tmp_path).diagnosis == (
-        f"{unknown}∇W³ and ∇W²; ∇b³ is right, and so is δ³: look at BP4, δ³ times a².",
+        f"{unknown}∇W³ and ∇W²; ∇b³ is right, so look at BP4, δ³ times a², or at whose sample each δ³ is.",
     )
     rng = np.random.default_rng(0)
 
@@ -518,10 +518,15 @@ def test_an_unknown_mistake_says_where_it_begins(tmp_path: Path) -> None:
         f"{unknown}∇b³; ∇W³ is right, and so is δ³: look at BP3, δ³ summed over the samples."
     ]
     assert noise(("W", 3), ("b", 3)) == [
-        f"{unknown}∇W³ and ∇b³; it begins at the output: look at BP1, δ³ = ∇ₐC ⊙ σ′(z³)."
+        (
+            f"{unknown}∇W³ and ∇b³; it begins at the output: look at BP1, δ³ = ∇ₐC ⊙ σ′(z³), or at what touches "
+            "all layers, such as the samples, their mean, or rounding."
+        )
     ]
     alone = {("W", 2): rng.standard_normal((4, 3))}
-    assert diagnosed(point, alone) == [f"{unknown}∇W²; look at BP2, the way from δ³ to δ²."]
+    assert diagnosed(point, alone) == [
+        f"{unknown}∇W²; where it begins cannot be told without the layers above."
+    ]
 
 
 def test_a_factor_without_a_name_is_no_explanation_of_a_single_number() -> None:

@@ -60,3 +60,19 @@ def test_the_same_seed_draws_the_same_probe() -> None:
     assert first.network.parameters.tolist() == again.network.parameters.tolist()
     assert first.X.tolist() == again.X.tolist()
     assert first.X.tolist() != other.X.tolist()
+
+
+@pytest.mark.parametrize("loss", ["huber", "quadratic"])
+def test_a_wide_probe_has_targets_on_both_sides_and_far_from_0(loss: str) -> None:
+    point = generic_probe(make_point(loss=loss), 1, spread=8.0)
+    assert point.name == "a wide probe"
+    assert np.abs(point.Y).min() >= 8
+    assert (point.Y[0] > 0).all()
+    assert (point.Y[1] < 0).all()
+    assert np.abs(point.X).max() > 8
+
+
+def test_a_wide_probe_leaves_classes_alone() -> None:
+    point = generic_probe(make_point(output="softmax", loss="cross_entropy"), 1, spread=8.0)
+    assert (np.sort(point.Y, axis=1)[:, -1] == 1).all()
+    assert (point.Y.sum(axis=1) == 1).all()
