@@ -147,7 +147,7 @@ _MEANING = {
     "BP2": "δ of hidden layers against ∂C/∂z",
     "BP3": "∂C/∂b against the sum of δ",
     "BP4": "∂C/∂W against δ times a",
-    "far out": "C and ∂C/∂θ at z of thousands, and exactly on a target",
+    "far out": "C at z of thousands and exactly on a target, ∂C/∂θ finite there",
     "step": "(θ before − θ after)/η of a real step against ∂C/∂θ before it",
     "optimizer": "against the rule in plain Python",
 }

@@ -519,8 +519,8 @@ def test_an_unknown_mistake_says_where_it_begins(tmp_path: Path) -> None:
     ]
     assert noise(("W", 3), ("b", 3)) == [
         (
-            f"{unknown}∇W³ and ∇b³; it begins at the output: look at BP1, δ³ = ∇ₐC ⊙ σ′(z³), or at what touches "
-            "all layers, such as the samples, their mean, or rounding."
+            f"{unknown}∇W³ and ∇b³; it begins at the output: look at BP1, δ³ = ∇ₐC ⊙ σ′(z³), "
+            "or at what touches all layers, such as the samples, their mean, or rounding."
         )
     ]
     alone = {("W", 2): rng.standard_normal((4, 3))}
