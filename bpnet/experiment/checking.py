@@ -135,7 +135,7 @@ def burnt_in(experiment: Experiment, point: Point) -> Point | None:
         parameters = _train(experiment, point.network, recipe, point)
     except DivergenceError:
         return None
-    return replace(point.at(parameters), name=f"after {_BURN_IN} epochs on these samples")
+    return replace(point.at(parameters), name=f"the weights {_BURN_IN} epochs on")
 
 
 def take_step(experiment: Experiment, point: Point) -> StepTaken | None:

@@ -207,7 +207,7 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0
         text = _BROKEN[each.stage].format(l=_up(l), next=_up(l + 1), before=_up(l - 1))
-        sentences.append(f"{text} (off by {each.max_relative_error:.1e} of itself, at {each.point}).")
+        sentences.append(f"{text} (relative error {each.max_relative_error:.1e}, at {each.point}).")
     if not on_the_way:
         sentences.extend(
             f"∂C/∂{each.tensor}{_up(each.layer)} is wrong where its equation was not looked at."

@@ -61,14 +61,16 @@ def verdict(check: GradientCheck) -> Text:
         return Text(
             "The check failed its own test: what it says of the gradients is worth nothing.", "bold red"
         )
+    if check.verdict == FAIL and all(each.verdict == PASS for each in check.layers):
+        return Text("These gradients agree with their cost, but something is wrong: see above.", "bold red")
     if check.verdict == FAIL:
         return Text("These gradients are wrong.", "bold red")
     if check.verdict == INCONCLUSIVE:
         measured = [each for each in check.layers if each.max_relative_error is not None]
         why = "see above" if measured == [*check.layers] else "there are numbers that are not finite"
         return Text(f"Nothing can be said: {why}.", "bold yellow")
-    size = f"{error:.1e} of themselves" if error else "nothing"
-    return Text(f"The gradients are right: they differ from the true ones by {size} at most.", "bold green")
+    size = f"{error:.1e} at most" if error else "0"
+    return Text(f"The gradients are right: their relative error is {size}.", "bold green")
 
 
 def _tensors(check: GradientCheck, layer: int | None, width: int) -> Table:

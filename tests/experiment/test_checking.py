@@ -75,7 +75,7 @@ def test_every_shipped_config_passes_before_and_after_training(name: str) -> Non
         assert (check.self_test.planted, check.self_test.caught) == (18, 18)
         assert tuple(check.points) == (
             "the given weights",
-            "after 10 epochs on these samples",
+            "the weights 10 epochs on",
             "a wide probe",
             "a generic probe",
         )

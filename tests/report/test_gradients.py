@@ -245,14 +245,18 @@ def test_a_fault_that_was_missed_is_told_with_its_reason() -> None:
     ("check", "sentence"),
     [
         (record(), "These gradients are wrong."),
+        (
+            record(verdict="fail", layers=record().layers[3:]),
+            "These gradients agree with their cost, but something is wrong: see above.",
+        ),
         (record(verdict="inconclusive"), "Nothing can be said: there are numbers that are not finite."),
         (
             record(verdict="pass"),
-            "The gradients are right: they differ from the true ones by 3.0e-09 of themselves at most.",
+            "The gradients are right: their relative error is 3.0e-09 at most.",
         ),
         (
             record(verdict="pass", points={"here": 0.0}),
-            "The gradients are right: they differ from the true ones by nothing at most.",
+            "The gradients are right: their relative error is 0.",
         ),
         (record(verdict="inconclusive", layers=record().layers[2:]), "Nothing can be said: see above."),
     ],
