@@ -185,3 +185,9 @@ def test_the_run_folder_s_page_names_every_key_and_column(tmp_path: Path) -> Non
     columns = (result.folder / "history.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     general = {re.sub(r"_\d+$", "_<l>", column) for column in columns}
     assert {name for name in general if not name.startswith("validation_acc")} <= named
+
+
+def test_the_comparison_of_gradient_checks_has_no_miss_of_ours() -> None:
+    page = (ROOT / "docs" / "gradient-checks.md").read_text(encoding="utf-8")
+    ours = re.findall(r"^\| bpnet grad-check \| (\d+) \| (\d+) \(", page, re.MULTILINE)
+    assert ours == [("0", "0")]
