@@ -12,7 +12,7 @@ from bpnet.data.columns import Columns, learn_columns
 from bpnet.data.reading import read_with_targets
 from bpnet.data.rows import Rows
 from bpnet.data.sources import IdxSource, Source
-from bpnet.data.splitting import Split, split_rows
+from bpnet.data.splitting import Split, evenly_spaced, split_rows
 from bpnet.data.targets import Target, class_codes, learn_target, refuse_absent
 from bpnet.errors import DataError
 
@@ -156,7 +156,7 @@ def _parts(
 
 def _thinned(inputs: Rows, targets: Rows, most: int) -> tuple[Rows, Rows]:
     """Rows from the first to the last, evenly spaced."""
-    rows = np.unique(np.linspace(0, len(inputs) - 1, most).astype(int))
+    rows = evenly_spaced(len(inputs), most)
     return inputs.take(rows), targets.take(rows)
 
 

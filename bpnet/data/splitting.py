@@ -17,6 +17,11 @@ class Split:
     test: Array | None
 
 
+def evenly_spaced(rows: int, most: int) -> Array:
+    """At most so many row numbers, from the first to the last."""
+    return np.unique(np.linspace(0, rows - 1, most).astype(int))
+
+
 def split_rows(
     classes: Array, validation: float | None, test: float | None, rng: np.random.Generator
 ) -> Split:

@@ -10,6 +10,7 @@ from bpnet.core.arrays import Array
 from bpnet.core.network import Layer, Network, draw_masks
 from bpnet.core.optimizers import Sgd
 from bpnet.core.schedules import Constant
+from bpnet.data.splitting import evenly_spaced
 from bpnet.errors import BpnetError, DivergenceError
 from bpnet.experiment.opening import open_experiment
 from bpnet.experiment.preparing import Experiment
@@ -114,7 +115,7 @@ def open_task(reference: str | None, overrides: Sequence[str] = (), *, case: Pat
 def given_point(experiment: Experiment) -> Point:
     """The experiment's own weights, on a few of its training rows from first to last."""
     samples = experiment.train_samples
-    rows = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).astype(int))
+    rows = evenly_spaced(len(samples), SAMPLES)
     chosen, network = samples.take(rows), experiment.model.network
     return Point(
         name="the given weights",

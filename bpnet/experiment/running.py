@@ -92,7 +92,7 @@ def run_experiment(
     experiment = prepare(config)
     state = _fresh_state(experiment)
     folder = create_run_folder(parent, config.name)
-    return _Run(experiment, state, folder, watch, stop).train(warn)
+    return _Run(experiment, state, folder, _marks(experiment), watch=watch, stop=stop).train(warn)
 
 
 def resume_experiment(
@@ -122,9 +122,10 @@ def resume_experiment(
         raise ModelError(f"{folder} has no checkpoint to go on from.", advice="Start a new run.")
     experiment = prepare(config)
     state = _fresh_state(experiment)
-    restore_checkpoint(folder / CHECKPOINT, state, *_marks(experiment))
+    marks = _marks(experiment)
+    restore_checkpoint(folder / CHECKPOINT, state, *marks)
     _refuse_finished(experiment, state, folder)
-    return _Run(experiment, state, folder, watch, stop).train(warn)
+    return _Run(experiment, state, folder, marks, watch=watch, stop=stop).train(warn)
 
 
 def _refuse_finished(experiment: Experiment, state: TrainingState, folder: Path) -> None:
@@ -137,7 +138,7 @@ def _refuse_finished(experiment: Experiment, state: TrainingState, folder: Path)
             f"{folder} has {state.epoch} epochs already, and the config asks for {recipe.epochs}.",
             advice=f"To go on, ask for more: --set training.epochs={2 * state.epoch}.",
         )
-    if recipe.patience is not None and state.epoch - state.best_epoch >= recipe.patience:
+    if recipe.is_out_of_patience(state):
         raise ModelError(
             f"{folder} stopped early: nothing had improved for {recipe.patience} epochs.",
             advice="To go on all the same: --set training.early_stopping=null.",
@@ -168,12 +169,14 @@ class _Run:
         experiment: Experiment,
         state: TrainingState,
         folder: Path,
+        marks: tuple[str, str],
+        *,
         watch: Callable[[Event], None],
         stop: Callable[[], bool],
     ) -> None:
         self.experiment, self.state, self.folder = experiment, state, folder
         self.watch, self.stop = watch, stop
-        self.marks = _marks(experiment)
+        self.marks = marks
         numbers = tuple(state.network.layers)
         self.history = History(folder / HISTORY, experiment.model.metric().names, numbers)
 

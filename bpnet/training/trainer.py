@@ -15,6 +15,7 @@ from bpnet.core.metrics import Metric
 from bpnet.core.network import Network, Trace, draw_masks, forward
 from bpnet.core.optimizers import Optimizer, State
 from bpnet.core.schedules import Schedule
+from bpnet.data.splitting import evenly_spaced
 from bpnet.errors import DivergenceError
 from bpnet.training.divergence import advise, find_non_finite
 from bpnet.training.evaluation import Samples, Tally, evaluate
@@ -65,6 +66,10 @@ class Recipe:
     train_biases: bool = True
     patience: int | None = None
     min_delta: float = 0.0
+
+    def is_out_of_patience(self, state: "TrainingState") -> bool:
+        """Whether so many epochs have brought no new best that training should stop."""
+        return self.patience is not None and state.epoch - state.best_epoch >= self.patience
 
 
 @dataclass
@@ -145,7 +150,7 @@ class Trainer:
         network = state.network
         self._workspace = Workspace(network, min(recipe.batch_size, len(train)))
         # Evenly spaced rows: the same in every epoch, and of every class where a file is sorted by class.
-        self._probe = train.take(np.unique(np.linspace(0, len(train) - 1, PROBE_ROWS).astype(int)))
+        self._probe = train.take(evenly_spaced(len(train), PROBE_ROWS))
         self._probe_workspace = Workspace(network, len(self._probe))
         self._before = network.with_parameters(network.parameters.copy())
         self._learning_rate = recipe.learning_rate
@@ -167,7 +172,7 @@ class Trainer:
         state, recipe = self.state, self.recipe
         reason = "completed"
         while state.epoch < recipe.epochs:
-            if self._out_of_patience():
+            if recipe.is_out_of_patience(state):
                 reason = "early_stopping"
                 break
             factor = recipe.schedule.factor(state.epoch + 1, recipe.epochs, state.badness)
@@ -184,10 +189,6 @@ class Trainer:
                 break
             yield ended
         yield TrainingEnded(reason, state.epoch, state.best_epoch)
-
-    def _out_of_patience(self) -> bool:
-        patience, state = self.recipe.patience, self.state
-        return patience is not None and state.epoch - state.best_epoch >= patience
 
     def _epoch(self) -> Generator[Event, None, EpochEnded | None]:
         """Go once through the samples in a new order; returns None if stopped on the way."""
