@@ -90,11 +90,11 @@ def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Expe
     )
     dataset = _read(config, split_rng, most_rows)
     network = _build_network(config, dataset, weights_rng)
-    loss = config.training.loss.create(LOSSES)
-    model = Model(network, loss, dataset.columns, _class_weights(config, dataset))
+    recipe = _recipe(config)
+    model = Model(network, recipe.loss, dataset.columns, _class_weights(config, dataset))
     _check_monitor(config, model)
     warnings = (*dataset.warnings, *_beyond_reach(dataset, network))
-    return Experiment(config, dataset, model, _recipe(config), training_rng, warnings)
+    return Experiment(config, dataset, model, recipe, training_rng, warnings)
 
 
 def _recipe(config: "ExperimentConfig") -> Recipe:

@@ -23,6 +23,7 @@ from bpnet.inspection.stages import (
     check_step,
 )
 from bpnet.inspection.tensors import Numeric, check_tensors, choose
+from bpnet.inspection.words import up
 
 BUDGET = 10.0
 """Seconds that the check may take, about."""
@@ -190,10 +191,6 @@ _BROKEN = {
 }
 
 
-def _up(l: int) -> str:
-    return str(l).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[str]:
     """Name the first equation that is broken, and what is broken apart from it."""
     failed = [each for each in stages if each.verdict == FAIL]
@@ -206,11 +203,11 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     sentences = []
     for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0
-        text = _BROKEN[each.stage].format(l=_up(l), next=_up(l + 1), before=_up(l - 1))
+        text = _BROKEN[each.stage].format(l=up(l), next=up(l + 1), before=up(l - 1))
         sentences.append(f"{text} (relative error {each.max_relative_error:.1e}, at {each.point}).")
     if not on_the_way:
         sentences.extend(
-            f"∂C/∂{each.tensor}{_up(each.layer)} is wrong where its equation was not looked at."
+            f"∂C/∂{each.tensor}{up(each.layer)} is wrong where its equation was not looked at."
             for each in layers
             if each.verdict == FAIL
         )
