@@ -32,7 +32,12 @@ def grad_check(
     ] = None,
     budget: Annotated[
         float,
-        typer.Option("--budget", metavar="SECONDS", min=0, help="Sample large tensors to take so long."),
+        typer.Option(
+            "--budget",
+            metavar="SECONDS",
+            min=0,
+            help="About how long it may take: larger tensors are sampled.",
+        ),
     ] = 10.0,
     self_test: Annotated[
         bool, switch("--self-test", help="Plant every fault at every point, and list them.")

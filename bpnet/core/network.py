@@ -217,9 +217,28 @@ def forward(
     for l, layer in network.layers.items():
         z[l] = np.matmul(passed[l - 1], network.W[l].T, out=buffers.z.get(l))
         z[l] += network.b[l]
-        a[l] = layer.activation.value(z[l], out=buffers.a.get(l))
-        passed[l] = np.multiply(a[l], masks[l], out=buffers.passed.get(l)) if l in masks else a[l]
+        a[l], passed[l] = activate(
+            layer, z[l], masks.get(l), a=buffers.a.get(l), passed=buffers.passed.get(l)
+        )
     return Trace(z, a, passed, masks)
+
+
+def activate(
+    layer: Layer, z: Array, mask: Array | None = None, *, a: Array | None = None, passed: Array | None = None
+) -> tuple[Array, Array]:
+    """Return a = σ(z) of one layer, and what it hands on: a, or a times the dropout mask if there is one.
+
+    Parameters
+    ----------
+    layer : Layer
+    z : ndarray of shape (N, n_out)
+        Real or complex.
+    mask : ndarray of shape (N, n_out), optional
+    a, passed : ndarray of shape (N, n_out), optional
+        Where to write; new arrays if not given.
+    """
+    a = layer.activation.value(z, out=a)
+    return a, a if mask is None else np.multiply(a, mask, out=passed)
 
 
 def draw_masks(

@@ -17,52 +17,61 @@ import numpy as np
 from bpnet.core.activations import Identity
 from bpnet.core.arrays import Array
 from bpnet.core.backprop import penalty, sample_losses
-from bpnet.core.network import Layer, Network, Trace, forward
+from bpnet.core.network import Layer, Network, Trace, activate, count_parameters, forward
 from bpnet.inspection.point import Point
 
 STEP = 1e-200
 """So small that its square is 0: a z exactly on a corner stays there, whatever came before it."""
+
+_OF_A_UNIT = 30
+"""Multiplications for which a unit's activation takes as long, about."""
 
 _NUMBERS_AT_A_TIME = 2**19
 """Complex numbers in the largest array of a pass: they fit a processor's cache, or nearly."""
 
 
 class Tail:
-    """Layer l's activation and all layers behind it, as a network whose input is z of layer l.
-
-    Its first layer has the identity for weights, so that :func:`bpnet.core.network.forward` does
-    everything, the activation and the dropout of layer l included.
+    """Layer l's activation, all layers behind it, and the loss: what z of layer l still goes through.
 
     Parameters
     ----------
     point : Point
     l : int
+
+    Attributes
+    ----------
+    width : int
+        Units of its widest layer.
+    work : int
+        Multiplications that a sample takes, about.
     """
 
     def __init__(self, point: Point, l: int) -> None:
         network = point.network
-        n, first = network.layers[l].n_out, network.layers[l]
         behind = range(l + 1, network.L + 1)
-        layers = [Layer(n, n, first.activation, first.dropout), *(network.layers[m] for m in behind)]
-        weights = [np.eye(n), *(network.W[m] for m in behind)]
-        biases = [np.zeros(n), *(network.b[m] for m in behind)]
-        flat = np.concatenate([*(W.ravel() for W in weights), *biases])
-        self._network = Network(layers, flat)
-        self._masks = {m - l + 2: mask for m, mask in point.masks.items() if m >= l}
-        self._point = point
-        self.width = max(layer.n_out for layer in layers)
-        self.multiplications = sum(layer.n_in * layer.n_out for layer in layers)
+        self._point, self._layer = point, network.layers[l]
+        self._masks = {m - l + 1: mask for m, mask in point.masks.items() if m >= l}
+        self._behind: Network | None = None
+        if behind:
+            numbers = [*(network.W[m].ravel() for m in behind), *(network.b[m] for m in behind)]
+            self._behind = Network([network.layers[m] for m in behind], np.concatenate(numbers))
+        widths = network.sizes[l - 1 :]
+        self.width = max(widths)
+        self.work = _OF_A_UNIT * sum(widths) + sum(W.size for m, W in network.W.items() if m > l)
 
     def losses(self, z: Array) -> Array:
         """Losses of copies of the batch, of shape (copies, N), from their z of shape (copies, N, n_l)."""
         copies, n_samples, n = z.shape
-        point = self._point
         masks = {m: np.tile(mask, (copies, 1)) for m, mask in self._masks.items()}
-        trace = forward(self._network, z.reshape(copies * n_samples, n), masks=masks)
+        z_out = z.reshape(copies * n_samples, n)
+        outputs, passed = activate(self._layer, z_out, masks.get(1))
+        if self._behind is not None:
+            trace = forward(self._behind, passed, masks=masks)
+            z_out, outputs = trace.z[self._behind.L], trace.outputs
+        point = self._point
         weight = None if point.sample_weight is None else np.tile(point.sample_weight, copies)
-        Y, z_out = np.tile(point.Y, (copies, 1)), trace.z[self._network.L]
-        losses = sample_losses(point.loss, z_out, trace.outputs, Y, weight)
-        return losses.reshape(copies, n_samples)
+        Y = np.tile(point.Y, (copies, 1))
+        return sample_losses(point.loss, z_out, outputs, Y, weight).reshape(copies, n_samples)
 
 
 def by_z(point: Point, trace: Trace, l: int, units: Array) -> Array:
@@ -100,15 +109,15 @@ def by_parameters(point: Point, trace: Trace, l: int, tensor: str, elements: Arr
     -------
     ndarray of shape (P,)
     """
-    tail, n_samples = Tail(point, l), len(point.X)
-    units = elements // point.network.layers[l].n_in if tensor == "W" else elements
-    z = _changed_z(point, trace, l, tensor, elements)
-    at_once = max(1, _NUMBERS_AT_A_TIME // (n_samples * tail.width))
+    tail, n_samples, n_in = Tail(point, l), len(point.X), point.network.layers[l].n_in
+    units = elements // n_in if tensor == "W" else elements
+    at_once = max(1, _NUMBERS_AT_A_TIME // max(n_samples * tail.width, n_in))
     derivatives = np.empty(len(elements))
     for start in range(0, len(elements), at_once):
         part = slice(start, start + at_once)
         copies = np.repeat(trace.z[l][np.newaxis].astype(complex), len(units[part]), axis=0)
-        copies[np.arange(len(copies)), :, units[part]] = z[part]
+        columns = elements[part] % n_in if tensor == "W" else None
+        copies[np.arange(len(copies)), :, units[part]] = _changed_z(point, trace, l, units[part], columns)
         derivatives[part] = tail.losses(copies).mean(axis=1).imag / STEP
     if tensor == "W" and point.weight_decay:
         derivatives += by_weight(point.network.W[l].ravel()[elements], point.weight_decay)
@@ -121,26 +130,17 @@ def by_weight(weights: Array, weight_decay: float) -> Array:
     return derivatives
 
 
-def _changed_z(point: Point, trace: Trace, l: int, tensor: str, elements: Array) -> Array:
-    """Return z of each changed parameter's unit, of shape (P, N), by forward passes of layer l alone.
+def _changed_z(point: Point, trace: Trace, l: int, units: Array, columns: Array | None) -> Array:
+    """Return z of units of layer l, of shape (P, N), each with one weight changed, or with its bias changed.
 
-    A pass with one input's weights changed in every unit serves all of them, since none sees another's.
+    It is a forward pass of one layer, which holds a copy of a unit for every change.
     """
-    network, layer = point.network, point.network.layers[l]
-    flat = np.concatenate([network.W[l].ravel(), network.b[l]]).astype(complex)
-    alone = Network([Layer(layer.n_in, layer.n_out, Identity())], flat)
-    inputs = trace.passed[l - 1].astype(complex)
-    if tensor == "b":
-        alone.b[2][:] += 1j * STEP
-        changed: Array = forward(alone, inputs).z[2].T[elements]
-        return changed
-    units, columns = np.divmod(elements, layer.n_in)
-    z = np.empty((len(elements), len(inputs)), complex)
-    order = np.argsort(columns, kind="stable")
-    _, starts = np.unique(columns[order], return_index=True)
-    for mine in np.split(order, starts[1:]):
-        weights = alone.W[2][:, columns[mine[0]]]
-        weights += 1j * STEP
-        z[mine] = forward(alone, inputs).z[2].T[units[mine]]
-        weights -= 1j * STEP
+    layer = Layer(point.network.layers[l].n_in, len(units), Identity())
+    alone = Network([layer], np.empty(count_parameters([layer]), complex))
+    alone.W[2][...], alone.b[2][...] = point.network.W[l][units], point.network.b[l][units]
+    if columns is None:
+        alone.b[2][...] += 1j * STEP
+    else:
+        alone.W[2][np.arange(len(units)), columns] += 1j * STEP
+    z: Array = forward(alone, trace.passed[l - 1]).z[2].T
     return z

@@ -15,7 +15,7 @@ from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck, Worst
 from bpnet.inspection.rounding import FORGIVEN
 from bpnet.inspection.self_test import look_at, run_self_test
-from bpnet.inspection.tensors import Key, Numeric, check_tensors, tensor
+from bpnet.inspection.tensors import Key, Numeric, check_tensors, coverage, tensor
 
 THRESHOLD = 1e-6
 """Largest relative error that passes: numbers of seven digits do.
@@ -64,6 +64,8 @@ def check_foreign(
     if verdict == FAIL:
         diagnosis = diagnose(point, looked.trace, given, rate=rate, tolerance=THRESHOLD)
     notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
+    if seen := coverage(looked.numeric, 1):
+        notes.append(f"Yours are compared with bpnet's own at every number, and these are proved at {seen}.")
     if unclear:
         notes.append("bpnet's own gradient is not certain at this point, so nothing can be said of another.")
     return GradientCheck(

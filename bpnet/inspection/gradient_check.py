@@ -22,11 +22,14 @@ from bpnet.inspection.stages import (
     check_optimizer,
     check_step,
 )
-from bpnet.inspection.tensors import Numeric, check_tensors, choose
+from bpnet.inspection.tensors import Numeric, check_tensors, choose, coverage
 from bpnet.inspection.words import up
 
 BUDGET = 10.0
 """Seconds that the check may take, about."""
+
+_FIRST = 0.5
+"""Share of the budget for the tensors at the first point; for all else there is the rest."""
 
 _ELSEWHERE = 1000
 """Elements of a tensor that are checked at points after the first: they look for kinds of faults."""
@@ -66,11 +69,11 @@ def check_gradients(
     stages: list[Stage] = []
     orders: list[Taylor] = []
     differences: list[Difference] = []
-    share = budget / (2 * len(points))
+    share = (1 - _FIRST) * budget / (2 * len(points))
     for number, point in enumerate(points):
         trace = point.forward()
         gradients = point.backward(trace)
-        elements = choose(point, share, None if number == 0 else _ELSEWHERE)
+        elements = choose(point, share, _ELSEWHERE) if number else choose(point, _FIRST * budget)
         one = Looked(point, trace, gradients, Numeric(point, trace, elements))
         looked.append(one)
         tensors.append(check_tensors(tensors_of(gradients), one.numeric))
@@ -245,14 +248,7 @@ def _times(count: int) -> str:
 
 
 def _notes(looked: Sequence[Looked]) -> list[str]:
-    notes: list[str] = []
-    for each in looked:
-        notes.extend(_corners(each))
-        checked = sum(len(elements) for elements in each.numeric.elements.values())
-        total = each.point.network.parameters.size
-        if checked < total and each is looked[0]:
-            notes.append(
-                f"{checked:,} of {total:,} parameters are checked, {checked / total:.0%} of them; "
-                "--budget SECONDS allows more.".replace("%", " %", 1)
-            )
+    notes = [note for each in looked for note in _corners(each)]
+    if seen := coverage(looked[0].numeric, _FIRST):
+        notes.append(f"Checked: {seen}.")
     return notes

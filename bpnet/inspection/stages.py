@@ -19,7 +19,7 @@ from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
 from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, rounding_of_cost, shaken
-from bpnet.inspection.tensors import MULTIPLICATIONS_A_SECOND, Key, Numeric, tensor
+from bpnet.inspection.tensors import WORK_A_SECOND, Key, Numeric, tensor
 
 _SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
@@ -93,8 +93,8 @@ def check_equations(point: Point, trace: Trace, gradients: Gradients, seconds: f
 
 def _units(point: Point, l: int, seconds: float) -> Array:
     n = point.network.layers[l].n_out
-    cost = len(point.X) * Tail(point, l).multiplications
-    count = int(min(n, max(1, seconds * MULTIPLICATIONS_A_SECOND / cost)))
+    cost = len(point.X) * Tail(point, l).work
+    count = int(min(n, max(1, seconds * WORK_A_SECOND / cost)))
     return np.arange(n) if count == n else np.sort(np.random.default_rng(0).choice(n, count, replace=False))
 
 

@@ -1,5 +1,6 @@
 """Every W and b of a point against the complex step, as many elements as there is time for."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,7 +14,7 @@ from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, TensorCheck, Worst
 from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, shaken
 
-MULTIPLICATIONS_A_SECOND = 1e8
+WORK_A_SECOND = 5e8
 """Complex multiplications that a machine does, roughly, all that goes with them included."""
 
 _FEWEST = 16
@@ -85,25 +86,50 @@ def choose(point: Point, seconds: float, most: int | None = None) -> dict[Key, A
     most : int, optional
         No more than so many of a tensor.
     """
-    network, rng = point.network, np.random.default_rng(0)
-    cost = {l: len(point.X) * Tail(point, l).multiplications for l in network.layers}
-    sizes = {key: tensor(network, key).size for key in keys(network)}
-    allowed = seconds * MULTIPLICATIONS_A_SECOND
+    rng, work, allowed = np.random.default_rng(0), _work(point), seconds * WORK_A_SECOND
+    sizes = {key: tensor(point.network, key).size for key in work}
 
-    def work(cap: int) -> int:
-        return sum(min(size, cap) * cost[key[1]] for key, size in sizes.items())
+    def of(cap: int) -> int:
+        return sum(min(size, cap) * work[key] for key, size in sizes.items())
 
     low, high = _FEWEST, max(*sizes.values(), _FEWEST)
-    if work(high) > allowed:
+    if of(high) > allowed:
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if work(middle) <= allowed else (low, middle)
+            low, high = (middle, high) if of(middle) <= allowed else (low, middle)
         high = low
     cap = high if most is None else min(high, most)
     return {
         key: np.arange(size) if size <= cap else np.sort(rng.choice(size, cap, replace=False))
         for key, size in sizes.items()
     }
+
+
+def _work(point: Point) -> dict[Key, int]:
+    """Multiplications that one element of each tensor takes, about."""
+    layers = point.network.layers
+    work = {l: len(point.X) * (layer.n_in + Tail(point, l).work) for l, layer in layers.items()}
+    return {key: work[key[1]] for key in keys(point.network)}
+
+
+def coverage(numeric: Numeric, share: float) -> str:
+    """How much of a network has been checked, and the budget for all of it; empty if that is all of it.
+
+    Parameters
+    ----------
+    numeric : Numeric
+    share : float
+        Of a budget, for these derivatives.
+    """
+    point, total = numeric.point, numeric.point.network.parameters.size
+    checked = sum(len(elements) for elements in numeric.elements.values())
+    if checked == total:
+        return ""
+    seconds = (
+        sum(tensor(point.network, key).size * work for key, work in _work(point).items()) / WORK_A_SECOND
+    )
+    budget = math.ceil(seconds / share)
+    return f"{checked:,} of {total:,} parameters ({100 * checked / total:.2g} %; --budget {budget} for all)"
 
 
 def check_tensors(

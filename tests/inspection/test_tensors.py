@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,11 @@ from bpnet.inspection.mistakes import Tensors, tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import NOT_FINITE, TensorCheck
 from bpnet.inspection.tensors import (
-    MULTIPLICATIONS_A_SECOND,
+    WORK_A_SECOND,
     Numeric,
     check_tensors,
     choose,
+    coverage,
     keys,
     tensor,
 )
@@ -80,12 +83,27 @@ def test_16_of_every_tensor_are_chosen_whatever_the_budget(seconds: float) -> No
 
 def test_a_larger_budget_allows_more_and_keeps_to_it() -> None:
     point = wide()
-    # A parameter of layer 2 runs through 300·300 + 300·4 products a sample, one of layer 3 through 4·4.
-    for seconds in (0.1, 0.2, 0.4):
+    # A parameter runs through its own layer, the units behind (each counts for 30) and their weights.
+    of_layer_2, of_layer_3 = 50 + 30 * (300 + 4) + 300 * 4, 300 + 30 * 4
+    for seconds in (0.02, 0.1, 0.2):
         counts = {key: len(elements) for key, elements in choose(point, seconds).items()}
-        spent = 3 * (counts["W", 2] + counts["b", 2]) * (300 * 300 + 300 * 4) + 3 * counts["W", 3] * 16
-        assert 0.9 < spent / (seconds * MULTIPLICATIONS_A_SECOND) <= 1
+        spent = 3 * (counts["W", 2] + counts["b", 2]) * of_layer_2
+        spent += 3 * (counts["W", 3] + counts["b", 3]) * of_layer_3
+        assert 0.9 < spent / (seconds * WORK_A_SECOND) <= 1
         assert counts["W", 2] > 16
+
+
+def test_the_budget_that_is_told_is_enough() -> None:
+    point = wide()
+    sampled = Numeric(point, point.forward(), choose(point, 0.01))
+    told = re.fullmatch(
+        r"([\d,]+) of 16,504 parameters \(([\d.]+) %; --budget (\d+) for all\)", coverage(sampled, 0.5)
+    )
+    assert told is not None
+    checked = sum(map(len, sampled.elements.values()))
+    assert told[1] == f"{checked:,}"
+    assert float(told[2]) == pytest.approx(100 * checked / 16_504, rel=0.05)
+    assert coverage(Numeric(point, point.forward(), choose(point, 0.5 * int(told[3]))), 0.5) == ""
 
 
 def test_the_same_elements_come_back_and_none_twice() -> None:
