@@ -6,6 +6,7 @@ import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -186,14 +187,14 @@ def read_gradients(source: Path | Mapping[str, object], point: Point) -> tuple[d
     Returns
     -------
     tensors : dict of (str, int) to ndarray
-        A W may be transposed.
+        A W may be transposed; numbers may be infinite or NaN.
     absent : list of str
         Tensors that the file leaves out, such as ``b2``.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or a tensor has another shape or numbers that are not finite.
+        If the file cannot be read, or a tensor has another shape or holds what is no number.
     """
     if isinstance(source, Path):
         arrays, where = _load(source), str(source)
@@ -225,7 +226,9 @@ _FORM = (
 def _checked(given: object, name: str, l: int, shape: tuple[int, ...], where: str) -> Array:
     try:
         array = np.asarray(given)
-    except (TypeError, ValueError) as error:
+        if array.dtype.kind == "O" and all(type(each) in (int, float, NoneType) for each in array.flat):
+            array = array.astype(np.float64)  # None, as JSON.stringify writes NaN, becomes NaN again
+    except (OverflowError, TypeError, ValueError) as error:
         raise DataError(f"{where}: {name} of layer {l} is no array of numbers.", advice=_FORM) from error
     if array.dtype.kind not in _REAL:
         raise DataError(f"{where}: {name} of layer {l} is no array of numbers.", advice=_FORM)
@@ -233,8 +236,6 @@ def _checked(given: object, name: str, l: int, shape: tuple[int, ...], where: st
         array = array.ravel()  # a column of biases
     if array.shape not in (shape, shape[::-1]):
         raise DataError(f"{where}: {name} of layer {l} has shape {array.shape}, expected {shape}.")
-    if not np.isfinite(array).all():
-        raise DataError(f"{where}: {name} of layer {l} holds numbers that are not finite.")
     return array.astype(np.float64)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.comparison import relative_errors
-from bpnet.inspection.diagnosis import diagnose
+from bpnet.inspection.diagnosis import diagnose, first_wrong_layer
 from bpnet.inspection.gradient_check import BUDGET, largest_error
 from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.likeness import Likeness
@@ -35,7 +35,8 @@ def check_foreign(
     point : Point
         What it should be the gradient of.
     given : dict of (str, int) to ndarray
-        Some or all tensors; a W may stand transposed.
+        Some or all tensors; a W may stand transposed. Of one with a number that is not finite, nothing
+        is said but that.
     rate : float
         Learning rate, for the diagnosis.
     absent : sequence of str
@@ -46,24 +47,32 @@ def check_foreign(
     looked = look_at(point, budget)
     right = tensors_of(looked.gradients)
     own = check_tensors(right, looked.numeric)
-    turned = {key for key, array in given.items() if array.shape != tensor(point.network, key).shape}
-    upright = {key: array.T if key in turned else array for key, array in given.items()}
+    finite = {key: array for key, array in given.items() if np.isfinite(array).all()}
+    turned = {key for key, array in finite.items() if array.shape != tensor(point.network, key).shape}
+    upright = {key: array.T if key in turned else array for key, array in finite.items()}
     checks = check_tensors(right | upright, looked.numeric, threshold=THRESHOLD)
-    like = Likeness.of(point, given, THRESHOLD)
+    like = Likeness.of(point, finite, THRESHOLD)
     near = {key for key, array in upright.items() if like.same(key, array, right[key])}
-    sampled = [
-        _in_full(each, upright[each.tensor, each.layer], right[each.tensor, each.layer], looked.numeric)
-        for each in checks
-        if (each.tensor, each.layer) in given
-    ]
-    layers = [_judged(each, near, turned) for each in sampled]
+    layers = []
+    for each in checks:
+        key = each.tensor, each.layer
+        if key in finite:
+            in_full = _in_full(each, upright[key], right[key], looked.numeric)
+            layers.append(_judged(in_full, near, turned))
+        elif key in given:
+            layers.append(_not_finite(each, given[key]))
     unclear = any(each.verdict != PASS for each in own)
     verdicts = {each.verdict for each in layers}
     verdict = INCONCLUSIVE if unclear else next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
     diagnosis: list[str] = []
     if verdict == FAIL:
-        diagnosis = diagnose(point, looked.trace, given, rate=rate, tolerance=THRESHOLD)
+        diagnosis = diagnose(point, looked.trace, finite, rate=rate, tolerance=THRESHOLD)
     notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
+    if broken := given.keys() - finite.keys():
+        notes.append(
+            f"Numbers are not finite from layer {first_wrong_layer([*broken])} back: look there for an "
+            "overflow, a logarithm of 0 or 0/0."
+        )
     if seen := coverage(looked.numeric, 1):
         notes.append(f"Yours are compared with bpnet's own at every number, and these are proved at {seen}.")
     if unclear:
@@ -80,6 +89,15 @@ def check_foreign(
         points={point.name: largest_error(layers)},
         notes=tuple(notes),
     )
+
+
+def _not_finite(check: TensorCheck, array: Array) -> TensorCheck:
+    """Say where to look for what is infinite or not a number."""
+    places = np.argwhere(~np.isfinite(array))
+    first, count = tuple(places[0].tolist()), len(places)
+    which = f"{array[first]} at {', '.join(str(k + 1) for k in first)}"
+    more = f", and {count - 1:,} more of {array.size:,} are not finite" if count > 1 else ""
+    return replace(check, max_relative_error=None, worst=None, verdict=INCONCLUSIVE, note=f"{which}{more}")
 
 
 def _in_full(check: TensorCheck, array: Array, right: Array, numeric: Numeric) -> TensorCheck:

@@ -407,7 +407,7 @@ def test_a_case_says_all_itself(folder: Path, arguments: tuple[str, ...]) -> Non
     ("change", "message"),
     [
         (lambda arrays: {"W3": np.ones((3, 2))}, "W of layer 3 has shape (3, 2), expected (2, 2)"),
-        (lambda arrays: {"W3": np.full((2, 2), np.nan)}, "not finite"),
+        (lambda arrays: {"W3": np.full((2, 2), "x")}, "W of layer 3 is no array of numbers"),
     ],
 )
 def test_gradients_that_do_not_fit(folder: Path, change: Any, message: str) -> None:
@@ -416,6 +416,16 @@ def test_gradients_that_do_not_fit(folder: Path, change: Any, message: str) -> N
     assert ran.code == 2
     assert message in words(ran.err)
     refused("grad-check", "--case", "case.json", "--gradients", "mine.json", "--json")
+
+
+def test_gradients_that_are_not_finite_end_with_3(folder: Path) -> None:
+    mine(folder, lambda arrays: {"W3": np.full((2, 2), np.nan)})
+    ran = others("mine.json")
+    assert (ran.code, ran.err) == (3, "")
+    text = words(ran.out)
+    assert "∂C/∂W³: nan at 1, 1, and 3 more of 4 are not finite" in text
+    assert "Numbers are not finite from layer 3 back" in text
+    assert text.endswith("Nothing can be said: there are numbers that are not finite.")
 
 
 @pytest.mark.parametrize("content", ["", "[" * 100_000, "{}", '{"format": "bpnet gradient case 1"}'])

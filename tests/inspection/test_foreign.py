@@ -12,6 +12,7 @@ from bpnet.inspection.foreign import check_foreign
 from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import GradientCheck, TensorCheck
+from bpnet.inspection.self_test import look_at
 from tests.inspection.making import COMBINATIONS, make_point, overflowing
 
 Given = dict[tuple[str, int], Array]
@@ -128,6 +129,46 @@ def test_rounding_of_a_true_0_passes_in_sampled_tensors_too() -> None:
     given = {key: 3 * array for key, array in right(below).items()}
     assert np.abs(given["W", 2]).max() > 0
     assert checked(given, below, budget=0.0).verdict == "pass"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_told_with_their_place(value: float) -> None:
+    given = right()
+    given["W", 2][1, 2] = given["W", 2][3, 0] = given["b", 3][1] = value
+    check = checked(given)
+    assert check.verdict == "inconclusive"
+    W2, b3 = tensor(check, "W", 2), tensor(check, "b", 3)
+    assert (W2.verdict, W2.max_relative_error, W2.worst) == ("inconclusive", None, None)
+    assert W2.note == f"{value} at 2, 3, and 1 more of {W2.total} are not finite"
+    assert b3.note == f"{value} at 2"
+    assert tensor(check, "W", 3).verdict == tensor(check, "b", 2).verdict == "pass"
+    assert check.notes == (
+        "Numbers are not finite from layer 3 back: look there for an overflow, a logarithm of 0 or 0/0.",
+    )
+    assert check.diagnosis == ()
+
+
+def test_what_is_finite_is_diagnosed_all_the_same() -> None:
+    given = {key: 2 * array for key, array in right().items()}
+    given["W", 2][1, 2] = np.nan
+    check = checked(given)
+    assert check.verdict == "fail"
+    assert "2 times" in check.diagnosis[0]
+
+
+def test_a_number_that_is_not_finite_is_seen_where_it_is_not_sampled() -> None:
+    point = make_point((50, 300, 4))
+    given = right(point)
+    seen = look_at(point, 0).numeric.elements["W", 2]
+    place = int(np.setdiff1d(np.arange(given["W", 2].size), seen)[0])
+    given["W", 2].reshape(-1)[place] = np.nan
+    check = checked(given, point, budget=0)
+    assert check.verdict == tensor(check, "W", 2).verdict == "inconclusive"
+
+
+def test_nothing_can_be_said_of_a_file_of_nan() -> None:
+    check = checked({key: np.full_like(array, np.nan) for key, array in right().items()})
+    assert (check.verdict, check.max_relative_error) == ("inconclusive", None)
 
 
 def test_nothing_is_said_where_our_own_gradient_is_not_certain() -> None:
