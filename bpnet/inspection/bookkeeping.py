@@ -4,7 +4,7 @@ They are seen in the numbers themselves, whatever the backward pass did.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +34,17 @@ class Factor:
     value : float
     kinds : int
         Mistakes that it takes.
-    text : str
-        What it comes from.
+    whole : str
+        What it comes from where the whole gradient has it.
+    part : str
+        What it comes from where some tensors have it and others have not; empty if nothing is known that
+        would spoil these alone.
     """
 
     value: float
     kinds: int
-    text: str
+    whole: str
+    part: str
 
 
 @dataclass(frozen=True)
@@ -65,54 +69,75 @@ def known_factors(point: Point, rate: float) -> tuple[Factor, ...]:
     rate : float
         Learning rate.
     """
-    alone = [Factor(value, 1, text) for value, text in _alone(point, rate) if not np.isclose(value, 1)]
+    alone = [each for each in _alone(point, rate) if not np.isclose(each.value, 1)]
     pairs = [
-        Factor(one.value * other.value, 2, f"{one.text}, and {other.text}")
-        for one, other in itertools.combinations(alone, 2)
+        Factor(one.value * other.value, 2, _both(one.whole, other.whole), _both(one.part, other.part))
+        for one, other in itertools.combinations_with_replacement(alone, 2)
         if not any(np.isclose(one.value * other.value, value) for value in (1, *(f.value for f in alone)))
     ]
     return (*alone, *pairs)
 
 
-def _alone(point: Point, rate: float) -> Iterator[tuple[float, str]]:
+def _both(one: str, other: str) -> str:
+    """What two mistakes come from, or one made twice; empty if one of them is not known."""
+    if one == other:
+        return one and f"twice {one}"
+    return f"{one}, and {other}" if one and other else ""
+
+
+def _alone(point: Point, rate: float) -> Iterator[Factor]:
     N, n = len(point.X), point.network.sizes[-1]
     square = isinstance(point.loss, Quadratic)
-    yield 2.0, "doubled" + square * " (the ½ of ½(a − y)² left out, or counted twice)"
-    yield 0.5, "halved"
-    yield -1.0, "the sign turned (y − a for a − y, or the descent's minus already in it)"
+
+    def anywhere(value: float, text: str, aside: str = "") -> Factor:
+        return Factor(value, 1, text + aside, text)
+
+    def from_the_cost(value: float, text: str) -> Factor:
+        """What is wrong in the cost's own derivative is wrong in every tensor."""
+        return Factor(value, 1, text, "")
+
+    yield anywhere(2.0, "doubled", square * " (the ½ of ½(a − y)² left out, or counted twice)")
+    yield anywhere(0.5, "halved")
+    yield anywhere(-1.0, "the sign turned", " (y − a for a − y, or the descent's minus already in it)")
     if N > 1:
-        yield float(N), f"summed over the {N} samples, where C is their mean"
-        yield 1 / N, f"divided by the {N} samples once more"
+        yield anywhere(float(N), f"summed over the {N} samples, where C is their mean")
+        yield anywhere(1 / N, f"divided by the {N} samples once more")
     if n > 1:
-        yield 1 / n, f"divided by the {n} outputs, where C sums over them"
-        yield float(n), f"multiplied by the {n} outputs"
+        yield from_the_cost(1 / n, f"divided by the {n} outputs, where C sums over them")
+        yield from_the_cost(float(n), f"multiplied by the {n} outputs")
         if square:
-            yield 2 / n, f"that of the mean of (a − y)² over the {n} outputs, where C has ½ of their sum"
+            mean = f"that of the mean of (a − y)² over the {n} outputs, where C has ½ of their sum"
+            yield from_the_cost(2 / n, mean)
     if point.sample_weight is not None:
-        yield N / float(point.sample_weight.sum()), "divided by the sum of the samples' weights, not by N"
-    yield rate, f"multiplied by the learning rate {rate:g}: that is the step, not the gradient"
-    yield -rate, f"multiplied by minus the learning rate {rate:g}: that is the step, not the gradient"
+        weights = float(point.sample_weight.sum())
+        yield anywhere(N / weights, "divided by the sum of the samples' weights, not by N")
+    for sign, minus in ((1, ""), (-1, "minus ")):
+        step = f"multiplied by {minus}the learning rate {rate:g}: that is the step, not the gradient"
+        yield anywhere(sign * rate, step)
 
 
-def find_twist(
+def find_twists(
     key: Key, expected: Tensors, found: Array, factors: Sequence[Factor], same: Same
-) -> Twist | None:
-    """How a tensor in hand comes from the expected ones by bookkeeping; None if it does not."""
-    if not found.any() and not same(key, found, expected[key]):
-        return Twist(ZERO, 1)
+) -> list[Twist]:
+    """Every way in which a tensor in hand may come from expected ones by bookkeeping, the likeliest first.
+
+    There may be several: behind a softmax, whose δ sums to 0, biases summed over the layer are 0 too.
+    """
     forms = [(form, array) for form, array in _forms(key, expected) if array.shape == found.shape]
-    for form, array in forms:
-        if same(key, found, array):
-            return Twist(form, 1)
+    twists = [Twist(form, 1) for form, array in forms if same(key, found, array)]
+    if twists[:1] == [Twist(AS_IT_IS, 1)]:
+        return twists[:1]
+    if not found.any():
+        twists.insert(0, Twist(ZERO, 1))
+    unnamed = []
     for form, array in forms:
         estimate = _estimate(array, found)
-        for value in _near(estimate, factors):
-            if same(key, found, value * array):
-                return Twist(form, value)
+        near = _near(estimate, factors)
+        twists.extend(Twist(form, value) for value in near if same(key, found, value * array))
         # One number alone is always some multiple of another: that would explain nothing.
         if form == AS_IT_IS and np.count_nonzero(array) > 1 and same(key, found, estimate * array):
-            return Twist(form, estimate)
-    return None
+            unnamed.append(Twist(form, estimate))
+    return twists or unnamed
 
 
 def _forms(key: Key, expected: Tensors) -> Iterator[tuple[str, Array]]:
@@ -144,18 +169,27 @@ def _near(estimate: float, factors: Sequence[Factor]) -> list[float]:
     return sorted(near, key=lambda value: abs(value - estimate))
 
 
-def gather(twists: dict[Key, Twist]) -> list[tuple[Twist, list[Key]]]:
-    """Tensors with the same twist, together; those that are as they should be are left out."""
-    groups: list[tuple[Twist, list[Key]]] = []
-    for key, twist in twists.items():
-        for other, keys in groups:
-            if other.form == twist.form and np.isclose(other.factor, twist.factor):
-                keys.append(key)
-                break
-        else:
-            if not twist.is_none:
-                groups.append((twist, [key]))
+def gather(twists: Mapping[Key, Sequence[Twist]]) -> list[tuple[Twist, list[Key]]]:
+    """Choose as few different twists as explain all tensors; those that are as they should be are left out.
+
+    Parameters
+    ----------
+    twists : mapping of (str, int) to sequence of Twist
+        Of each tensor, those that would explain it.
+    """
+    left = {key: options for key, options in twists.items() if not options[0].is_none}
+    groups = []
+    while left:
+        every = [twist for options in left.values() for twist in options]
+        twist = max(every, key=lambda one: sum(_among(one, options) for options in left.values()))
+        keys = [key for key, options in left.items() if _among(twist, options)]
+        groups.append((twist, keys))
+        left = {key: options for key, options in left.items() if key not in keys}
     return groups
+
+
+def _among(twist: Twist, options: Sequence[Twist]) -> bool:
+    return any(each.form == twist.form and np.isclose(each.factor, twist.factor) for each in options)
 
 
 def tell(
@@ -177,11 +211,9 @@ def tell(
     parts = [] if twist.form == AS_IT_IS else [_tell_form(twist.form, keys)]
     kinds = len(parts)
     if twist.factor != 1:
-        names = [each for each in factors if np.isclose(each.value, twist.factor, rtol=1e-9)]
-        fewest = min((each.kinds for each in names), default=1)
-        reasons = "; or ".join(each.text for each in names if each.kinds == fewest)
+        fewest, reasons = _reasons(twist, factors, whole=len(keys) == len(every))
         size = f"{twist.factor:.6g} times the right size".replace("-", "−")
-        parts.append(f"{size}: {reasons or 'a factor that has no name here'}")
+        parts.append(f"{size}: {'; or '.join(reasons) or 'a factor that has no name here'}")
         kinds += fewest
     return kinds, f"Your {whose(keys, every)} {'; and '.join(parts)}."
 
@@ -213,6 +245,18 @@ def _tell_shift(form: str, keys: Sequence[Key]) -> str:
     return f"what belongs to {which}: shifted by one"
 
 
-def is_unnamed(twist: Twist, factors: Sequence[Factor]) -> bool:
-    """Whether a twist has a factor that nothing explains."""
-    return twist.factor != 1 and not any(np.isclose(each.value, twist.factor, rtol=1e-9) for each in factors)
+def is_unnamed(twist: Twist, factors: Sequence[Factor], *, whole: bool) -> bool:
+    """Whether a twist has a factor that nothing explains, on the whole gradient or on a part of it."""
+    return twist.factor != 1 and not _reasons(twist, factors, whole=whole)[1]
+
+
+def _reasons(twist: Twist, factors: Sequence[Factor], *, whole: bool) -> tuple[int, list[str]]:
+    """How many kinds of mistakes a factor is, and what it may come from; 1 and nothing if that is unknown."""
+    told = [(each.kinds, each.whole if whole else each.part) for each in factors if _is(each, twist)]
+    named = [(kinds, text) for kinds, text in told if text]
+    fewest = min((kinds for kinds, _ in named), default=1)
+    return fewest, [text for kinds, text in named if kinds == fewest]
+
+
+def _is(factor: Factor, twist: Twist) -> bool:
+    return bool(np.isclose(factor.value, twist.factor, rtol=1e-9))

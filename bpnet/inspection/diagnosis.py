@@ -136,16 +136,21 @@ class Case:
 
     def _bookkeeping(self, made: tuple[Where, ...], expected: Tensors) -> Iterator[Explanation]:
         """Fit mistakes of bookkeeping on top of others; none that needs a factor without a name there."""
-        twists: dict[Key, bookkeeping.Twist] = {}
+        twists: dict[Key, list[bookkeeping.Twist]] = {}
         for key in layer_first(tuple(self.found)):
-            twist = bookkeeping.find_twist(key, expected, self.found[key], self.factors, self.like.same)
-            if twist is None or (made and bookkeeping.is_unnamed(twist, self.factors)):
+            twists[key] = bookkeeping.find_twists(
+                key, expected, self.found[key], self.factors, self.like.same
+            )
+            if not twists[key]:
                 return
-            twists[key] = twist
         every, groups = tuple(self.found), bookkeeping.gather(twists)
+        vague = any(
+            bookkeeping.is_unnamed(twist, self.factors, whole=len(keys) == len(every))
+            for twist, keys in groups
+        )
         told = [bookkeeping.tell(twist, keys, every, self.factors) for twist, keys in groups]
-        if (len(made) + sum(kinds for kinds, _ in told) if made else len(told)) <= _MOST:
-            vague = any(bookkeeping.is_unnamed(twist, self.factors) for twist, _ in groups)
+        kinds = len(made) + sum(kinds for kinds, _ in told) if made else len(told)
+        if kinds <= _MOST and not (made and vague):
             yield self._explanation(made, told, vague=vague)
 
     def _explanation(
