@@ -76,6 +76,8 @@ class Difference:
         At a kink, the slopes on the left and on the right; ``numeric`` is then their mean.
     verdict : str
         ``pass``, ``fail``, ``kink``, or ``inconclusive`` where the cost overflows.
+    point : str
+        Where that was.
     """
 
     layer: int
@@ -86,6 +88,7 @@ class Difference:
     estimate: float
     slopes: tuple[float, float] | None
     verdict: str
+    point: str
 
 
 @dataclass(frozen=True)
@@ -162,11 +165,11 @@ def difference(
     if best is None:
         slopes = line.slopes(_KINK_STEP * max(1.0, abs(line.start)))
         verdict = "kink" if kink else "inconclusive"
-        return Difference(l, tensor, index, analytic, sum(slopes) / 2, math.inf, slopes, verdict)
+        return Difference(l, tensor, index, analytic, sum(slopes) / 2, math.inf, slopes, verdict, point.name)
     numeric, estimate = best
     allowed = _ESTIMATES * estimate + _ROUNDING * max(abs(analytic) + abs(numeric), floor)
     verdict = "pass" if abs(analytic - numeric) <= allowed else "fail"
-    return Difference(l, tensor, index, analytic, numeric, estimate, None, verdict)
+    return Difference(l, tensor, index, analytic, numeric, estimate, None, verdict, point.name)
 
 
 class _Line:

@@ -129,6 +129,8 @@ def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
     lines.append(grid)
     kinks = [each for each in check.kinks if layer in (None, each.layer)]
     lines.extend(Text(_kink(each), "dim") for each in kinks[:_KINKS_SHOWN])
+    if len(kinks) > _KINKS_SHOWN:
+        lines.append(Text(f"{len(kinks) - _KINKS_SHOWN} more kinks are in --json.", "dim"))
     lines.extend(Text(note, "dim") for note in (*notes, *check.notes))
     if full:
         lines.append(_faults(check.self_test.faults))
@@ -166,13 +168,17 @@ def _equations(check: GradientCheck, layer: int | None) -> list[tuple[str, tuple
         errors = [each.max_relative_error for each in mine if each.max_relative_error is not None]
         text = Text(meaning)
         if bad is not None and bad.layer is not None:
-            text.append(f", first wrong in layer {bad.layer}", "red")
+            text.append(_first(bad.verdict, bad.layer), "red")
         if stage == "optimizer":
             text = Text(f"{mine[0].note} {meaning}")
         if errors:
             text.append(f" ({max(errors):.0e})" if max(errors) else " (but for rounding)", "dim")
         found.append((stage, (_MARKS[bad.verdict if bad else PASS], text)))
     return found
+
+
+def _first(verdict: str, l: int) -> str:
+    return f", first wrong in layer {l}" if verdict == FAIL else f", not finite from layer {l} back"
 
 
 def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
@@ -185,7 +191,7 @@ def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
     if failed:
         worst = failed[0]
         text.append(
-            f", {len(failed)} do not: {_tensor(worst)} at {_place(worst.index)} is "
+            f", {len(failed)} do not: {_tensor(worst)} at {_place(worst.index)} of {worst.point} is "
             f"{worst.analytic:.6g}, by differences {worst.numeric:.6g} ± {worst.estimate:.0e}",
             "red",
         )
@@ -196,8 +202,8 @@ def _kink(each: Difference) -> str:
     assert each.slopes is not None, "a kink has two slopes"
     left, right = each.slopes
     return (
-        f"Kink: {_tensor(each)} at {_place(each.index)}: the slope is {left:.6g} on the left, "
-        f"{right:.6g} on the right; back-propagation says {each.analytic:.6g}."
+        f"Kink at {each.point}: {_tensor(each)} at {_place(each.index)}: the slope is {left:.6g} on the "
+        f"left, {right:.6g} on the right; back-propagation says {each.analytic:.6g}."
     )
 
 

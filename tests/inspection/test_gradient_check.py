@@ -362,6 +362,7 @@ def test_kinks_in_the_document_have_both_slopes() -> None:
     for each in kinks:
         assert each["estimate"] is None
         assert len(each["slopes"]) == 2
+        assert each["point"] == "here"
 
 
 def test_a_blind_check_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

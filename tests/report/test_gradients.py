@@ -44,9 +44,12 @@ def record(**changes: Any) -> GradientCheck:
         ),
         "taylor": (Taylor(None, 1.02, "fail"), Taylor(2, None, "pass"), Taylor(3, 1.998, "pass")),
         "differences": (
-            Difference(2, "W", (0, 1), 1.0, 1.0, 1e-12, None, "pass"),
-            Difference(2, "W", (2, 1), 1.5, 1.0, 1e-12, None, "fail"),
-            *(Difference(2, "b", (k,), 0.25, 0.5, float("inf"), (0.0, 1.0), "kink") for k in range(5)),
+            Difference(2, "W", (0, 1), 1.0, 1.0, 1e-12, None, "pass", "a point"),
+            Difference(2, "W", (2, 1), 1.5, 1.0, 1e-12, None, "fail", "a point"),
+            *(
+                Difference(2, "b", (k,), 0.25, 0.5, float("inf"), (0.0, 1.0), "kink", "a point")
+                for k in range(5)
+            ),
         ),
         "self_test": SelfTest(
             (
@@ -173,7 +176,7 @@ def test_one_layer_alone() -> None:
     text = words(shown(record(), layer=2))
     assert "look here" not in text
     assert "BP2 ✗ FAIL" in text
-    assert "Kink: ∂C/∂b²" in text
+    assert "Kink at a point: ∂C/∂b²" in text
 
 
 def test_every_equation_has_its_line() -> None:
@@ -182,7 +185,7 @@ def test_every_equation_has_its_line() -> None:
         "cost ✓ pass C against plain Python (1e-16)",
         "BP1 ✓ pass δ at the output against ∂C/∂z (but for rounding)",
         "BP2 ✗ FAIL δ of hidden layers against ∂C/∂z, first wrong in layer 2 (2e-01)",
-        "BP3 ? unsure ∂C/∂b against the sum of δ, first wrong in layer 3 (1e-09)",
+        "BP3 ? unsure ∂C/∂b against the sum of δ, not finite from layer 3 back (1e-09)",
         "step ✗ FAIL (θ before − θ after)/η of a real step against ∂C/∂θ before it (5e-01)",
         "optimizer ✓ pass adam, 5 steps against the rule in plain Python (1e-16)",
         "Taylor order ✗ FAIL 2 if right, 1 if wrong: all layers 1.02; layer 2 below rounding; layer 3 2.00",
@@ -196,21 +199,26 @@ def test_every_equation_has_its_line() -> None:
 
 def test_an_equation_without_a_number_shows_none() -> None:
     text = words(shown(record(stages=(Stage("BP1", 3, None, "inconclusive", "a point"),))))
-    assert "BP1 ? unsure δ at the output against ∂C/∂z, first wrong in layer 3 differences" in text
+    assert "BP1 ? unsure δ at the output against ∂C/∂z, not finite from layer 3 back differences" in text
 
 
 def test_differences_that_disagree_are_told_with_the_worst() -> None:
     text = words(shown(record()))
     assert "differences ✗ FAIL 1 elements agree with extrapolated differences" in text
     assert "5 have a kink too near" in text
-    assert "1 do not: ∂C/∂W² at 3, 2 is 1.5, by differences 1 ± 1e-12" in text
+    assert "1 do not: ∂C/∂W² at 3, 2 of a point is 1.5, by differences 1 ± 1e-12" in text
 
 
 def test_kinks_are_told_with_both_slopes_three_at_most() -> None:
     text = words(shown(record()))
-    expected = "Kink: ∂C/∂b² at 1: the slope is 0 on the left, 1 on the right; back-propagation says 0.25."
-    assert expected in text
-    assert text.count("Kink:") == 3
+    assert (
+        "Kink at a point: ∂C/∂b² at 1: the slope is 0 on the left, 1 on the right; back-propagation says "
+        "0.25."
+    ) in text
+    assert text.count("Kink at") == 3
+    assert "2 more kinks are in --json." in text
+    three = record(differences=record().differences[:5])
+    assert "more kinks" not in words(shown(three))
 
 
 def test_what_was_not_done_has_no_line() -> None:
