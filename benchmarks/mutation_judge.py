@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from bpnet.experiment.preparing import prepare
 PAIRS = [(a, loss) for loss in LOSSES for a in ACTIVATIONS if refusal(loss, a) is None]
 SIZES = (0.01, 1.0, 30.0, 1000.0)
 """How large the inputs are, and z with them."""
+
+_SAMPLES = 5
 
 HYPERPARAMETERS = {"leaky_relu": {"slope": 0.2}, "elu": {"alpha": 0.7}, "huber": {"threshold": 0.5}}
 """Other than the defaults, some of which multiply by 1."""
@@ -88,6 +91,7 @@ def gradients() -> Array:
 
 
 def _gradients(size: float, names: tuple[str, ...], loss_name: str, *, seed: int) -> Iterator[Array]:
+    """Of more samples than any layer has units; the first lies on corners, as far as that is possible."""
     rng = np.random.default_rng(seed)
     loss = LOSSES.create(loss_name, **HYPERPARAMETERS.get(loss_name, {}))
     shapes = zip((3, 4, 4), (4, 4, 3), names, (0.3, 0.0, 0.0), strict=True)
@@ -96,16 +100,20 @@ def _gradients(size: float, names: tuple[str, ...], loss_name: str, *, seed: int
         for n_in, n_out, name, dropout in shapes
     ]
     network = initialise(layers, INITIALIZERS.create("nielsen"), rng)
-    X = size * rng.standard_normal((3, 3))
-    Y = np.eye(3) if loss_name == "cross_entropy" else rng.integers(2, size=(3, 3)).astype(float)
-    masks, options = (
-        draw_masks(network, 3, rng),
-        {"sample_weight": np.array([0.5, 1, 2]), "weight_decay": 0.1},
-    )
+    network.b[2][...] = network.b[3][...] = network.b[4][...] = 0
+    X = size * rng.standard_normal((_SAMPLES, 3))
+    Y = rng.integers(2, size=(_SAMPLES, 3)).astype(float)
+    if loss_name == "cross_entropy":
+        Y = np.eye(3)[rng.integers(3, size=_SAMPLES)]
+    elif loss_name != "binary_cross_entropy":
+        Y[0] = 0
+    X[0] = 0
+    masks = draw_masks(network, _SAMPLES, rng)
+    options: dict[str, Any] = {"sample_weight": rng.uniform(0.5, 2, _SAMPLES), "weight_decay": 0.1}
     trace = forward(network, X, masks=masks)
     yield backward(network, trace, Y, loss, **options).flat
     yield np.atleast_1d(cost(network, trace, Y, loss, **options))
-    forward_buffers, backward_buffers = Workspace(network, 5).rows(3)
+    forward_buffers, backward_buffers = Workspace(network, _SAMPLES + 2).rows(_SAMPLES)
     trace = forward(network, X, masks=masks, buffers=forward_buffers)
     yield backward(network, trace, Y, loss, **options, buffers=backward_buffers).flat.copy()
 

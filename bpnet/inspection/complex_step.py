@@ -117,7 +117,7 @@ def by_parameters(point: Point, trace: Trace, l: int, tensor: str, elements: Arr
         part = slice(start, start + at_once)
         copies = np.repeat(trace.z[l][np.newaxis].astype(complex), len(units[part]), axis=0)
         columns = elements[part] % n_in if tensor == "W" else None
-        copies[np.arange(len(copies)), :, units[part]] = _changed_z(point, trace, l, units[part], columns)
+        copies[np.arange(len(copies)), :, units[part]] += 1j * _moved(point, trace, l, units[part], columns)
         derivatives[part] = tail.losses(copies).mean(axis=1).imag / STEP
     if tensor == "W" and point.weight_decay:
         derivatives += by_weight(point.network.W[l].ravel()[elements], point.weight_decay)
@@ -130,10 +130,18 @@ def by_weight(weights: Array, weight_decay: float) -> Array:
     return derivatives
 
 
-def _changed_z(point: Point, trace: Trace, l: int, units: Array, columns: Array | None) -> Array:
-    """Return z of units of layer l, of shape (P, N), each with one weight changed, or with its bias changed.
+def _moved(point: Point, trace: Trace, l: int, units: Array, columns: Array | None) -> Array:
+    """Imaginary parts of z of units of layer l, of shape (P, N), each with one weight or its bias changed.
 
-    It is a forward pass of one layer, which holds a copy of a unit for every change.
+    It is a forward pass of one layer, which holds a copy of a unit for every change. Its real parts are z
+    but for rounding, which must not move a z off a corner.
+
+    Parameters
+    ----------
+    point, trace, l : Point, Trace, int
+    units : ndarray of int, shape (P,)
+    columns : ndarray of int, shape (P,), or None
+        The input whose weight is changed; None for the bias.
     """
     layer = Layer(point.network.layers[l].n_in, len(units), Identity())
     alone = Network([layer], np.empty(count_parameters([layer]), complex))
@@ -142,5 +150,5 @@ def _changed_z(point: Point, trace: Trace, l: int, units: Array, columns: Array 
         alone.b[2][...] += 1j * STEP
     else:
         alone.W[2][np.arange(len(units)), columns] += 1j * STEP
-    z: Array = forward(alone, trace.passed[l - 1]).z[2].T
-    return z
+    moved: Array = forward(alone, trace.passed[l - 1]).z[2].T.imag
+    return moved

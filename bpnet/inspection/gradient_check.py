@@ -10,6 +10,7 @@ from bpnet.core.activations import Activation
 from bpnet.core.optimizers import Optimizer
 from bpnet.inspection.comparison import FLOOR, THRESHOLD
 from bpnet.inspection.differences import Difference, Taylor, difference, on_corners, taylor
+from bpnet.inspection.extremes import check_corners, check_far_out
 from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, Stage, TensorCheck
@@ -18,7 +19,6 @@ from bpnet.inspection.stages import (
     StepTaken,
     check_cost,
     check_equations,
-    check_far_out,
     check_optimizer,
     check_step,
 )
@@ -37,7 +37,7 @@ _ELSEWHERE = 1000
 _DIFFERENCES = 6
 """Elements of a tensor that are also checked without complex numbers."""
 
-_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "far out", "step", "optimizer")
+_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "penalty", "∇ₐC", "far out", "corners", "step", "optimizer")
 
 
 @np.errstate(all="ignore")
@@ -83,6 +83,7 @@ def check_gradients(
             differences.extend(_differences(one))
     if _is_finite(looked[-1]):
         stages.append(check_far_out(points[-1]))
+        stages.extend(filter(None, (check_corners(points[-1]),)))
     if step is not None:
         numeric = Numeric(step.point, step.point.forward(), choose(step.point, share, _ELSEWHERE))
         stages.append(check_step(step, numeric))
@@ -118,8 +119,10 @@ def _is_finite(looked: Looked) -> bool:
 
 
 def _stages(looked: Looked, seconds: float) -> list[Stage]:
-    equations = check_equations(looked.point, looked.trace, looked.gradients, seconds)
-    return [*filter(None, (check_cost(looked.point, looked.trace),)), *equations]
+    point, trace, gradients = looked.point, looked.trace, looked.gradients
+    bare = replace(point, weight_decay=0.0).backward(trace) if point.weight_decay else gradients
+    equations = check_equations(point, trace, gradients, bare, seconds)
+    return [*filter(None, (check_cost(point, trace),)), *equations]
 
 
 def _taylor(looked: Looked) -> list[Taylor]:
@@ -167,8 +170,9 @@ def _worst_stages(stages: Sequence[Stage]) -> list[Stage]:
     ]
     before = [each for each in worst if each.stage == "cost"]
     back = [each for each in worst if each.layer is not None]
-    after = [each for each in worst if each.stage in ("far out", "step", "optimizer")]
-    return [*before, *sorted(back, key=lambda each: (-(each.layer or 0), _ORDER.index(each.stage))), *after]
+    after = [each for each in worst if each.layer is None and each.stage != "cost"]
+    back.sort(key=lambda each: (-(each.layer or 0), _ORDER.index(each.stage)))
+    return [*before, *back, *sorted(after, key=lambda each: _ORDER.index(each.stage))]
 
 
 def _worst_orders(orders: Sequence[Taylor]) -> list[Taylor]:
@@ -188,7 +192,10 @@ _BROKEN = {
     "BP2": "BP2 is the first to go wrong on the way back: δ{next} is right, δ{l} is not ∂C/∂z{l}",
     "BP3": "BP3 is the first to go wrong: δ{l} is right, ∂C/∂b{l} is not its sum over the batch",
     "BP4": "BP4 is the first to go wrong: δ{l} is right, ∂C/∂W{l} is not δ{l} times a{before}",
+    "penalty": "The penalty is wrong: δ{l} times a{before} is right, with λW{l} it is not ∂C/∂W{l}",
+    "∇ₐC": "∇ₐC is wrong: through the slope of the output it does not lead to δ{last}, which is right itself",
     "far out": "Far out, at z of thousands or on a target, numbers overflow, divide by 0 or lose digits",
+    "corners": "Exactly on a corner, the slope on the way back is not that of the forward pass's own side",
     "step": "The step is wrong, the gradient right: θ did not move by −η·∂C/∂θ at the weights before it",
     "optimizer": "The optimizer's steps are not its rule's",
 }
@@ -200,13 +207,13 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     on_the_way = [each for each in failed if each.layer is not None]
     wrong = bool(on_the_way) or any(each.verdict == FAIL for each in layers)
     # A step along a wrong gradient is wrong for that reason alone, and a wrong cost is wrong far out too.
-    follows = {"step"} if wrong else set()
+    follows = {"step", "corners", "∇ₐC"} if wrong else set()
     follows |= {"far out"} if any(each.stage == "cost" for each in failed) else set()
     apart = [each for each in failed if each.layer is None and each.stage not in follows]
-    sentences = []
+    sentences, last = [], max(each.layer for each in layers)
     for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0
-        text = _BROKEN[each.stage].format(l=up(l), next=up(l + 1), before=up(l - 1))
+        text = _BROKEN[each.stage].format(l=up(l), next=up(l + 1), before=up(l - 1), last=up(last))
         sentences.append(f"{text} (relative error {each.max_relative_error:.1e}, at {each.point}).")
     if not on_the_way:
         sentences.extend(

@@ -1,5 +1,6 @@
 """A generic point: nothing in it is symmetric, equal or 0, so that no fault can hide."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from bpnet.core.network import Layer, Network, draw_masks, initialise
 from bpnet.inspection.point import Point
 
 SAMPLES = 3
-"""A single sample hides a missing 1/N."""
+"""Least number of samples: a single one hides a missing 1/N."""
 
 _LEAST_BIAS = 0.1
 
@@ -53,11 +54,12 @@ def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
         flatten and losses turn linear.
     """
     rng = np.random.default_rng(seed)
-    layers = tuple(point.network.layers.values())
-    network = draw_network(layers, rng)
-    weight = None if point.sample_weight is None else rng.uniform(0.5, 2, SAMPLES)
-    X = spread * rng.standard_normal((SAMPLES, network.sizes[0]))
-    Y = draw_targets(point.loss, SAMPLES, network.sizes[-1], rng)
+    network = draw_network(tuple(point.network.layers.values()), rng)
+    # As many samples as units of a layer would hide one for the other.
+    n_samples = next(n for n in itertools.count(SAMPLES) if n not in network.sizes)
+    weight = None if point.sample_weight is None else rng.uniform(0.5, 2, n_samples)
+    X = spread * rng.standard_normal((n_samples, network.sizes[0]))
+    Y = draw_targets(point.loss, n_samples, network.sizes[-1], rng)
     return Point(
         name="a generic probe" if spread == 1 else "a wide probe",
         network=network,
@@ -66,5 +68,5 @@ def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
         loss=point.loss,
         sample_weight=weight,
         weight_decay=point.weight_decay,
-        masks=draw_masks(network, SAMPLES, rng),
+        masks=draw_masks(network, n_samples, rng),
     )

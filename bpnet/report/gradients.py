@@ -151,7 +151,10 @@ _MEANING = {
     "BP2": "δ of hidden layers against ∂C/∂z",
     "BP3": "∂C/∂b against the sum of δ",
     "BP4": "∂C/∂W against δ times a",
+    "penalty": "∂C/∂W with the penalty's part",
+    "∇ₐC": "the long way to a − y: ∂C/∂a times the slope against ∂C/∂z",
     "far out": "C at z of thousands and exactly on a target, ∂C/∂θ finite there",
+    "corners": "exactly on every corner, ∂C/∂θ takes the side that the forward pass takes",
     "step": "(θ before − θ after)/η of a real step against ∂C/∂θ before it",
     "optimizer": "against the rule in plain Python",
 }

@@ -62,12 +62,15 @@ def test_the_record_of_a_right_network() -> None:
         ("BP1", 4),
         ("BP3", 4),
         ("BP4", 4),
+        ("penalty", 4),
         ("BP2", 3),
         ("BP3", 3),
         ("BP4", 3),
+        ("penalty", 3),
         ("BP2", 2),
         ("BP3", 2),
         ("BP4", 2),
+        ("penalty", 2),
         ("far out", None),
         ("optimizer", None),
     ]
@@ -188,6 +191,39 @@ def test_the_output_is_blamed_for_a_wrong_start(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(type(point.loss), "gradient", lambda self, a, y: 2 * (a - y))
     check = checked(point)
     assert check.diagnosis[0].startswith("BP1 is the first to go wrong: δ⁴ at the output is not ∂C/∂z⁴")
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0, -1.0])
+def test_a_wrong_penalty_is_blamed_on_the_penalty(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = backprop.penalty_gradient
+    monkeypatch.setattr(backprop, "penalty_gradient", lambda weights, decay: factor * right(weights, decay))
+    check = checked(make_point(weight_decay=0.1))
+    assert check.verdict == "fail"
+    (sentence,) = check.diagnosis
+    assert sentence.startswith("The penalty is wrong: δ⁴ times a³ is right, with λW⁴ it is not ∂C/∂W⁴ (")
+
+
+def test_a_wrong_long_way_to_the_output_s_error_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = make_point((3, 4, 5), "tanh", "softmax", "cross_entropy")
+    right = type(point.loss).gradient
+    monkeypatch.setattr(type(point.loss), "gradient", lambda self, a, y: -right(self, a, y))
+    check = checked(point)
+    assert {each.verdict for each in check.layers} == {"pass"}
+    (sentence,) = check.diagnosis
+    assert sentence.startswith("∇ₐC is wrong: through the slope of the output it does not lead to δ³, which")
+
+
+def test_another_side_of_a_corner_on_the_way_back_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type(ACTIVATIONS.create("relu"))
+    monkeypatch.setattr(kind, "derivative", lambda self, z, a, out=None: (z >= 0).astype(float))
+    check = checked(make_point((3, 4, 2), "relu", "identity"))
+    (sentence,) = check.diagnosis
+    assert sentence.startswith(
+        "Exactly on a corner, the slope on the way back is not that of the forward pass"
+    )
+    monkeypatch.setattr(kind, "derivative", lambda self, z, a, out=None: np.ones_like(z))
+    (sentence,) = checked(make_point((3, 4, 2), "relu", "identity")).diagnosis
+    assert sentence.startswith("BP2 is the first to go wrong"), "what follows from it is not told"
 
 
 def test_a_wrong_cost_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,12 +41,20 @@ def test_the_probe_keeps_the_kind_of_cost() -> None:
     assert probe.name == "a generic probe"
     assert probe.network.layers == point.network.layers
     assert (probe.loss, probe.weight_decay) == (point.loss, 0.2)
-    assert probe.X.shape == (SAMPLES, 4)
-    assert probe.Y.shape == (SAMPLES, 3)
+    assert probe.X.shape == (6, 4)
+    assert probe.Y.shape == (6, 3)
     assert probe.masks.keys() == {2}
-    assert probe.masks[2].shape == (SAMPLES, 5)
+    assert probe.masks[2].shape == (6, 5)
     assert probe.sample_weight is not None
-    assert len(set(probe.sample_weight.tolist())) == SAMPLES
+    assert len(set(probe.sample_weight.tolist())) == 6
+
+
+@pytest.mark.parametrize(
+    ("sizes", "samples"), [((2, 2, 1), SAMPLES), ((3, 2), 4), ((4, 3, 6, 5), 7), ((8, 30, 10), SAMPLES)]
+)
+def test_there_are_as_many_samples_as_no_layer_has_units(sizes: tuple[int, ...], samples: int) -> None:
+    """Else a length of the wrong axis would be the right number."""
+    assert len(generic_probe(make_point(sizes)).X) == samples
 
 
 def test_without_weights_and_dropout_it_has_none() -> None:

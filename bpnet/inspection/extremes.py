@@ -1,0 +1,71 @@
+"""Points where careless formulas break: far out, and exactly on corners."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bpnet.core.activations import Activation
+from bpnet.core.arrays import Array
+from bpnet.core.losses import Loss
+from bpnet.inspection.comparison import relative_errors
+from bpnet.inspection.complex_step import STEP
+from bpnet.inspection.point import Point
+from bpnet.inspection.records import FAIL, NOT_FINITE, Stage
+from bpnet.inspection.stages import check_cost, stage_of
+
+_FAR = 1000.0
+"""How many times larger inputs and the last weights are far out."""
+
+
+def check_far_out(point: Point) -> Stage:
+    """Go where a careless formula overflows or divides by 0: z of thousands, and a residual of exactly 0.
+
+    The cost must be plain Python's there too, and every number of the gradient finite.
+    """
+    far = replace(point.at(point.network.parameters.copy()), name=f"{point.name}, far out", X=_FAR * point.X)
+    far.network.W[far.network.L][...] *= _FAR  # behind a layer that saturates, large inputs alone do little
+    if far.loss.classifies is False:
+        on_target = far.forward().outputs[:1]
+        far = replace(far, Y=np.concatenate([on_target, far.Y[1:]]))
+    trace = far.forward()
+    numbers = np.append(far.backward(trace).flat, far.cost(trace))
+    if not np.isfinite(numbers).all():
+        return Stage("far out", None, 1.0, FAIL, far.name, NOT_FINITE)
+    stage = check_cost(far, trace)
+    return replace(stage or stage_of("far out", None, 0.0, far.name), stage="far out")
+
+
+def check_corners(point: Point) -> Stage | None:
+    """Go exactly onto every corner, where the slope is a convention: it must be the forward pass's own.
+
+    Returns
+    -------
+    Stage or None
+        None of a network without a corner.
+    """
+    slopes = [_slopes(activation) for activation in _bent(point)]
+    if point.loss.kinks:
+        slopes.append(_slopes_of_loss(point.loss))
+    if not slopes:
+        return None
+    analytic, numeric = (np.concatenate(each) for each in zip(*slopes, strict=True))
+    return stage_of("corners", None, float(relative_errors(analytic, numeric).max()), "every corner")
+
+
+def _bent(point: Point) -> list[Activation]:
+    kinds = {repr(layer.activation): layer.activation for layer in point.network.layers.values()}
+    return [activation for activation in kinds.values() if activation.kinks]
+
+
+def _slopes(activation: Activation) -> tuple[Array, Array]:
+    """Slopes at the corners: on the way back, and of the forward pass by complex step."""
+    z = np.array(activation.kinks)[:, np.newaxis]
+    analytic = activation.pullback(np.ones_like(z), z, activation.value(z))
+    return analytic.ravel(), activation.value(z + 1j * STEP).imag.ravel() / STEP
+
+
+def _slopes_of_loss(loss: Loss) -> tuple[Array, Array]:
+    """The same of a loss, whose corners are residuals."""
+    a = np.array(loss.kinks)[:, np.newaxis]
+    y, moved = np.zeros_like(a), a + 1j * STEP
+    return loss.gradient(a, y).ravel(), loss.per_sample(moved, moved, y).imag / STEP
