@@ -26,8 +26,24 @@ _LARGEST_FOR_PAIRS = 50_000
 """Parameters of the largest network in which two mistakes of the backward pass are looked for at once."""
 
 
-def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, tolerance: float) -> list[str]:
-    """Say what is wrong with a gradient, in sentences; nothing if it is right.
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a gradient.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        None if nothing is wrong, or nothing but rounding.
+    imprecise : bool
+        Whether numbers of double precision are right only as far as single precision goes.
+    """
+
+    sentences: tuple[str, ...] = ()
+    imprecise: bool = False
+
+
+def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, tolerance: float) -> Diagnosis:
+    """Say what is wrong with a gradient, in sentences.
 
     Parameters
     ----------
@@ -40,17 +56,33 @@ def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, toleran
     tolerance : float
         Relative difference that is let pass.
     """
-    case = Case(point, trace, found, rate, Likeness.of(point, found, tolerance))
+    like = Likeness.of(point, found, tolerance)
+    case = Case(point, trace, found, rate, like)
     if not case.wrong:
-        return []
-    explanations = case.explanations()
-    if not explanations:
-        return [_unknown(case.wrong, found, point.network.L)]
+        return Diagnosis()
+    if told := _tell(case.explanations()):
+        return Diagnosis(told)
+    if like != like.in_single():
+        rough = Case(point, trace, found, rate, like.in_single())
+        if not rough.wrong:
+            return Diagnosis(imprecise=True)
+        if told := _tell(rough.explanations()):
+            return Diagnosis((*told, _ROUGHLY))
+    return Diagnosis((_unknown(case.wrong, found, point.network.L, penalty=point.weight_decay > 0),))
+
+
+_ROUGHLY = (
+    "Your numbers agree with that only as far as single precision goes: part of the program computes in it."
+)
+
+
+def _tell(explanations: Sequence["Explanation"]) -> tuple[str, ...]:
+    """Every explanation of the same numbers; nothing of none."""
+    if len(explanations) <= 1:
+        return tuple(text for each in explanations for text in each.sentences)
     one, *others = (each.sentences for each in explanations)
-    if not others:
-        return list(one)
     more = [f"{'' if number else 'Or: '}{text}" for other in others for number, text in enumerate(other)]
-    return ["More than one mistake would give these very numbers:", *one, *more]
+    return ("More than one mistake would give these very numbers:", *one, *more)
 
 
 def first_wrong_layer(wrong: Sequence[Key]) -> int:
@@ -100,11 +132,29 @@ class Case:
     def explanations(self) -> list[Explanation]:
         """The simplest ones; none if the mistake is not known."""
         tried: list[_Tried] = []
-        best = _simplest((*self._bookkeeping((), self.right), *self._alone(tried)))
+        best = _simplest((*self._bookkeeping((), self.right), *self._penalty(), *self._alone(tried)))
         small = self.point.network.parameters.size <= _LARGEST_FOR_PAIRS
         if small and (not best or best[0].kinds >= _MOST):
             best = _simplest((*best, *self._in_pairs(tried)))
         return best
+
+    def _penalty(self) -> Iterator[Explanation]:
+        """Fit a penalty of another size: what is wrong with every W is one and the same multiple of it."""
+        weights = {key: self.point.network.W[key[1]] for key in self.found if key[0] == "W"}
+        if not weights or any(self.found[key].shape != W.shape for key, W in weights.items()):
+            return
+        pairs = [(W, self.found[key] - self.right[key]) for key, W in weights.items()]
+        squares = sum(float((W * W).sum()) for W, _ in pairs)
+        if not squares or sum(W.size for W, _ in pairs) == 1:
+            return
+        extra = sum(float((W * excess).sum()) for W, excess in pairs) / squares
+        made = {**self.right, **{key: self.right[key] + extra * W for key, W in weights.items()}}
+        if not self.differing(made):
+            had = self.point.weight_decay
+            text = f"a penalty of λ = {had + extra:.6g} in place of {had:g}".replace("-", "−")
+            yield Explanation(
+                1, (), (f"Your {_names(self.wrong)} with {text} (λW is its part of ∇W).",), vague=True
+            )
 
     def _alone(self, tried: list[_Tried]) -> Iterator[Explanation]:
         """Every mistake of the backward pass at every set of layers, bookkeeping on top of it included."""
@@ -200,14 +250,14 @@ def _says(mistake: Mistake, layers: tuple[int, ...]) -> str:
     return f"{says}: {rule}"
 
 
-def _unknown(wrong: Sequence[Key], found: Tensors, L: int) -> str:
+def _unknown(wrong: Sequence[Key], found: Tensors, L: int, *, penalty: bool) -> str:
     """Say at least where to look."""
     l = first_wrong_layer(wrong)
     right = {name for name in "Wb" if (name, l) in found and (name, l) not in wrong}
     if "b" in right:
         where = (
             f"∇b{up(l)} is right, so look at BP4, δ{up(l)} times a{up(l - 1)}, "
-            f"or at whose sample each δ{up(l)} is"
+            f"{'at the penalty, ' if penalty else ''}or at whose sample each δ{up(l)} is"
         )
     elif "W" in right:
         where = f"∇W{up(l)} is right, and so is δ{up(l)}: look at BP3, δ{up(l)} summed over the samples"

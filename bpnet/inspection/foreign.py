@@ -1,5 +1,6 @@
 """Other people's gradients: right or wrong, tensor by tensor, and what is wrong with them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,13 +8,13 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.comparison import relative_errors
-from bpnet.inspection.diagnosis import diagnose, first_wrong_layer
+from bpnet.inspection.diagnosis import Diagnosis, diagnose, first_wrong_layer
 from bpnet.inspection.gradient_check import BUDGET, largest_error
-from bpnet.inspection.ingredients import tensors_of
+from bpnet.inspection.ingredients import Tensors, tensors_of
 from bpnet.inspection.likeness import Likeness
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck, Worst
-from bpnet.inspection.rounding import FORGIVEN
+from bpnet.inspection.rounding import FORGIVEN, largest
 from bpnet.inspection.self_test import look_at, run_self_test
 from bpnet.inspection.tensors import Key, Numeric, check_tensors, coverage, tensor
 
@@ -61,17 +62,23 @@ def check_foreign(
             layers.append(_judged(in_full, near, turned))
         elif key in given:
             layers.append(_not_finite(each, given[key]))
-    unclear = any(each.verdict != PASS for each in own)
+    unclear, diagnosis = any(each.verdict != PASS for each in own), Diagnosis()
+    if not unclear and any(each.verdict == FAIL for each in layers):
+        diagnosis = diagnose(point, looked.trace, finite, rate=rate, tolerance=THRESHOLD)
+    if diagnosis.imprecise:
+        layers = [_imprecise(each, upright, right) if each.verdict == FAIL else each for each in layers]
     verdicts = {each.verdict for each in layers}
     verdict = INCONCLUSIVE if unclear else next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
-    diagnosis: list[str] = []
-    if verdict == FAIL:
-        diagnosis = diagnose(point, looked.trace, finite, rate=rate, tolerance=THRESHOLD)
     notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
     if broken := given.keys() - finite.keys():
         notes.append(
             f"Numbers are not finite from layer {first_wrong_layer([*broken])} back: look there for an "
             "overflow, a logarithm of 0 or 0/0."
+        )
+    if diagnosis.imprecise:
+        notes.append(
+            "These are numbers of double precision that are right only as far as single precision goes: let "
+            "every part of the program compute in double, and check again."
         )
     if seen := coverage(looked.numeric, 1):
         notes.append(f"Yours are compared with bpnet's own at every number, and these are proved at {seen}.")
@@ -85,7 +92,7 @@ def check_foreign(
         taylor=(),
         differences=(),
         self_test=run_self_test([looked], thorough=False),
-        diagnosis=tuple(diagnosis),
+        diagnosis=diagnosis.sentences,
         points={point.name: largest_error(layers)},
         notes=tuple(notes),
     )
@@ -98,6 +105,14 @@ def _not_finite(check: TensorCheck, array: Array) -> TensorCheck:
     which = f"{array[first]} at {', '.join(str(k + 1) for k in first)}"
     more = f", and {count - 1:,} more of {array.size:,} are not finite" if count > 1 else ""
     return replace(check, max_relative_error=None, worst=None, verdict=INCONCLUSIVE, note=f"{which}{more}")
+
+
+def _imprecise(check: TensorCheck, found: Tensors, right: Tensors) -> TensorCheck:
+    """Say how many digits of the largest element are right in all of them; none of a true 0."""
+    key = check.tensor, check.layer
+    digits = math.floor(-math.log10(largest(found[key] - right[key]) / largest(right[key])))
+    told = f"right to about {digits} digits" if digits > 0 else "as near to 0 as single precision comes"
+    return replace(check, verdict=INCONCLUSIVE, note=told)
 
 
 def _in_full(check: TensorCheck, array: Array, right: Array, numeric: Numeric) -> TensorCheck:

@@ -37,22 +37,29 @@ class Likeness:
     tolerance : float
         Relative difference that is let pass.
     rounding : mapping of (str, int) to float
-        What rounding may leave in the elements of the right tensors.
+        What single precision may leave in the elements of the right tensors.
     sizes : mapping of (str, int) to float
         Largest elements of these: rounding in a larger tensor may be as much larger.
+    share : float
+        How much of that rounding is forgiven: all of it if numbers are of single precision.
     """
 
     tolerance: float
     rounding: Mapping[Key, float] = field(default_factory=dict)
     sizes: Mapping[Key, float] = field(default_factory=dict)
+    share: float = 1.0
 
     @classmethod
     def of(cls, point: Point, given: Tensors, tolerance: float) -> "Likeness":
         """One that is fair to the precision in which a gradient was given."""
         right = tensors_of(point.backward(point.forward()))
+        sizes = {key: largest(array) for key, array in right.items()}
         share = 1.0 if is_single(given) else _DOUBLE
-        rounding = {key: share * size for key, size in single_precision(point, right).items()}
-        return cls(tolerance, rounding, {key: largest(array) for key, array in right.items()})
+        return cls(tolerance, single_precision(point, right), sizes, share)
+
+    def in_single(self) -> "Likeness":
+        """The same, fair to numbers of double precision that come from some of single precision."""
+        return replace(self, share=1.0)
 
     def same(self, key: Key, found: Array, expected: Array) -> bool:
         """Whether ``found`` is ``expected``, which is a tensor by the name ``key``."""
@@ -66,7 +73,8 @@ class Likeness:
         )
 
     def _left(self, key: Key, expected: Array) -> float:
-        left, size, expected_size = self.rounding.get(key, 0.0), self.sizes.get(key, 0.0), largest(expected)
+        left, size = self.share * self.rounding.get(key, 0.0), self.sizes.get(key, 0.0)
+        expected_size = largest(expected)
         return max(left, min(left * expected_size / size, _CLOSE * expected_size)) if size else left
 
 

@@ -190,6 +190,7 @@ def test_the_document_has_what_is_promised() -> None:
         "BP2",
         "BP3",
         "BP4",
+        "∇ₐC",
         "step",
         "far out",
         "optimizer",

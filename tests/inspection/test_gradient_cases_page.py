@@ -193,8 +193,8 @@ def test_what_is_shown_is_told(
     for name, layers in mistakes:
         ingredients = known[name].make(ingredients, layers)
     found = tensors_of(ingredients.gradients())
-    sentences = diagnose(point, trace, found, rate=0.5, tolerance=THRESHOLD)
-    assert blocks("text")[number].splitlines() == sentences
+    told = diagnose(point, trace, found, rate=0.5, tolerance=THRESHOLD)
+    assert tuple(blocks("text")[number].splitlines()) == told.sentences
 
 
 def test_the_unknown_mistake_shown_is_told() -> None:
@@ -202,8 +202,8 @@ def test_the_unknown_mistake_shown_is_told() -> None:
     trace = point.forward()
     found = tensors_of(point.backward(trace))
     spoilt = found | {("W", l): np.outer(found["b", l], [0.3, 0.7]) for l in (2, 3)}
-    sentences = diagnose(point, trace, spoilt, rate=0.5, tolerance=THRESHOLD)
-    assert blocks("text")[-1].splitlines() == sentences
+    told = diagnose(point, trace, spoilt, rate=0.5, tolerance=THRESHOLD)
+    assert tuple(blocks("text")[-1].splitlines()) == told.sentences
 
 
 def test_the_limits_told_are_those_of_the_program() -> None:
