@@ -171,9 +171,8 @@ def _show(
     from bpnet.report.gradients import print_check
 
     if as_json:
-        document = {"checked": what, **check.to_json()}
-        if layer is not None:
-            document["layers"] = [each for each in document["layers"] if each["layer"] == layer]
+        shown = check if layer is None else check.of_layer(layer)
+        document = {"checked": what, **shown.to_json()}
         streams.results.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         print_check(streams.results, check, layer=layer, full=full)

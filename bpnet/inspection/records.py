@@ -1,7 +1,7 @@
 """What a gradient check found: plain, frozen records."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bpnet.inspection.differences import Difference, Taylor
@@ -159,6 +159,16 @@ class GradientCheck:
     def kinks(self) -> tuple[Difference, ...]:
         """Elements with a corner too near for a difference."""
         return tuple(each for each in self.differences if each.verdict == "kink")
+
+    def of_layer(self, l: int) -> "GradientCheck":
+        """The check with what concerns this layer alone; verdict, diagnosis and points are of all layers."""
+        return replace(
+            self,
+            layers=tuple(each for each in self.layers if each.layer == l),
+            stages=tuple(each for each in self.stages if each.layer == l),
+            taylor=tuple(each for each in self.taylor if each.layer == l),
+            differences=tuple(each for each in self.differences if each.layer == l),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The check as one JSON document; null stands for what is no finite number, as JSON has none."""

@@ -48,8 +48,9 @@ def print_check(console: Console, check: GradientCheck, *, layer: int | None, fu
     """
     if check.diagnosis:
         _print(console, "", *(Text(sentence, "bold red") for sentence in check.diagnosis))
-    _print(console, "", _tensors(check, layer, console.width))
-    _print(console, "", _rest(check, layer, full=full))
+    shown = check if layer is None else check.of_layer(layer)
+    _print(console, "", _tensors(shown, console.width))
+    _print(console, "", _rest(shown, full=full))
     _print(console, "", verdict(check))
 
 
@@ -73,9 +74,9 @@ def verdict(check: GradientCheck) -> Text:
     return Text(f"The gradients are right: their relative error is {size}.", "bold green")
 
 
-def _tensors(check: GradientCheck, layer: int | None, width: int) -> Table:
+def _tensors(check: GradientCheck, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    mine = [_cells(each, check.threshold, width) for each in check.layers if layer in (None, each.layer)]
+    mine = [_cells(each, check.threshold, width) for each in check.layers]
     for name in mine[0]:
         right = name in {"checked", "error", "÷ allowed", "analytic", "numeric"}
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
@@ -110,27 +111,25 @@ def _place(index: tuple[int, ...]) -> str:
     return ", ".join(str(k + 1) for k in index)
 
 
-def _rest(check: GradientCheck, layer: int | None, *, full: bool) -> Group:
+def _rest(check: GradientCheck, *, full: bool) -> Group:
     lines: list[RenderableType] = []
-    mine = [each for each in check.layers if layer in (None, each.layer)]
-    notes = [f"{_tensor(each)}: {each.note}" for each in mine if each.note]
+    notes = [f"{_tensor(each)}: {each.note}" for each in check.layers if each.note]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column()
     grid.add_row("points", "", Text(", ".join(_point(*each) for each in check.points.items())))
-    for name, text in _equations(check, layer):
+    for name, text in _equations(check):
         grid.add_row(name, *text)
     if check.differences:
-        grid.add_row("differences", *_differences(check, layer))
+        grid.add_row("differences", *_differences(check))
     if check.taylor:
-        grid.add_row("Taylor order", *_taylor(check, layer))
+        grid.add_row("Taylor order", *_taylor(check))
     grid.add_row("self-test", *_self_test(check))
     lines.append(grid)
-    kinks = [each for each in check.kinks if layer in (None, each.layer)]
-    lines.extend(Text(_kink(each), "dim") for each in kinks[:_KINKS_SHOWN])
-    if len(kinks) > _KINKS_SHOWN:
-        lines.append(Text(f"{len(kinks) - _KINKS_SHOWN} more kinks are in --json.", "dim"))
+    lines.extend(Text(_kink(each), "dim") for each in check.kinks[:_KINKS_SHOWN])
+    if (more := len(check.kinks) - _KINKS_SHOWN) > 0:
+        lines.append(Text(f"{more} more kinks are in --json.", "dim"))
     lines.extend(Text(note, "dim") for note in (*notes, *check.notes))
     if full:
         lines.append(_faults(check.self_test.faults))
@@ -160,11 +159,11 @@ _MEANING = {
 }
 
 
-def _equations(check: GradientCheck, layer: int | None) -> list[tuple[str, tuple[Text, Text]]]:
+def _equations(check: GradientCheck) -> list[tuple[str, tuple[Text, Text]]]:
     """One line an equation, the worst layer's."""
     found = []
     for stage, meaning in _MEANING.items():
-        mine = [each for each in check.stages if each.stage == stage and layer in (None, each.layer)]
+        mine = [each for each in check.stages if each.stage == stage]
         if not mine:
             continue
         bad = next((each for each in mine if each.verdict != PASS), None)
@@ -184,13 +183,12 @@ def _first(verdict: str, l: int) -> str:
     return f", first wrong in layer {l}" if verdict == FAIL else f", not finite from layer {l} back"
 
 
-def _differences(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
-    mine = [each for each in check.differences if layer in (None, each.layer)]
-    failed = [each for each in mine if each.verdict == FAIL]
-    passed = sum(each.verdict == PASS for each in mine)
+def _differences(check: GradientCheck) -> tuple[Text, Text]:
+    failed = [each for each in check.differences if each.verdict == FAIL]
+    passed = sum(each.verdict == PASS for each in check.differences)
     text = Text(f"{passed} elements agree with extrapolated differences")
-    if kinks := sum(each.verdict == "kink" for each in mine):
-        text.append(f", {kinks} have a kink too near", "yellow")
+    if check.kinks:
+        text.append(f", {len(check.kinks)} have a kink too near", "yellow")
     if failed:
         worst = failed[0]
         text.append(
@@ -210,13 +208,12 @@ def _kink(each: Difference) -> str:
     )
 
 
-def _taylor(check: GradientCheck, layer: int | None) -> tuple[Text, Text]:
-    mine = [each for each in check.taylor if layer in (None, each.layer)]
+def _taylor(check: GradientCheck) -> tuple[Text, Text]:
     words = []
-    for each in mine:
+    for each in check.taylor:
         where = "all layers" if each.layer is None else f"layer {each.layer}"
         words.append(f"{where} {'below rounding' if each.order is None else f'{each.order:.2f}'}")
-    failed = any(each.verdict == FAIL for each in mine)
+    failed = any(each.verdict == FAIL for each in check.taylor)
     return _MARKS[FAIL if failed else PASS], Text(f"2 if right, 1 if wrong: {'; '.join(words)}")
 
 

@@ -98,8 +98,12 @@ def test_one_layer_alone() -> None:
     out = bpnet("grad-check", "--layer", "3").out
     assert "∂C/∂W³" in out
     assert "∂C/∂W²" not in out
-    layers = document(bpnet("grad-check", "--layer", "2", "--json"))["layers"]
-    assert [(each["layer"], each["tensor"]) for each in layers] == [(2, "W"), (2, "b")]
+    found, whole = (document(bpnet("grad-check", *extra, "--json")) for extra in (("--layer", "2"), ()))
+    assert [(each["layer"], each["tensor"]) for each in found["layers"]] == [(2, "W"), (2, "b")]
+    assert [each["stage"] for each in found["stages"]] == ["BP2", "BP3", "BP4"]
+    for name in ("layers", "stages", "taylor", "differences"):
+        assert found[name] == [each for each in whole[name] if each["layer"] == 2]
+    assert found["max_relative_error"] == whole["max_relative_error"], "of all layers"
 
 
 @pytest.mark.parametrize("layer", ["1", "4", "0", "-1"])
