@@ -151,7 +151,7 @@ _MEANING = {
     "BP3": "∂C/∂b against the sum of δ",
     "BP4": "∂C/∂W against δ times a",
     "penalty": "∂C/∂W with the penalty's part",
-    "∇ₐC": "the long way to a − y: ∂C/∂a times the slope against ∂C/∂z",
+    "∇ₐC": "the long way to a − y: ∇ₐC times the slope against ∂C/∂z",
     "far out": "C at z of thousands and exactly on a target, ∂C/∂θ finite there",
     "corners": "exactly on every corner, ∂C/∂θ takes the side that the forward pass takes",
     "step": "(θ before − θ after)/η of a real step against ∂C/∂θ before it",
@@ -174,7 +174,7 @@ def _equations(check: GradientCheck) -> list[tuple[str, tuple[Text, Text]]]:
         if stage == "optimizer":
             text = Text(f"{mine[0].note} {meaning}")
         if errors:
-            text.append(f" ({max(errors):.0e})" if max(errors) else " (but for rounding)", "dim")
+            text.append(f" ({max(errors):.0e})" if max(errors) else " (0 but for rounding)", "dim")
         found.append((stage, (_MARKS[bad.verdict if bad else PASS], text)))
     return found
 

@@ -183,7 +183,7 @@ def test_every_equation_has_its_line() -> None:
     text = words(shown(record()))
     for expected in (
         "cost ✓ pass C against plain Python (1e-16)",
-        "BP1 ✓ pass δ at the output against ∂C/∂z (but for rounding)",
+        "BP1 ✓ pass δ at the output against ∂C/∂z (0 but for rounding)",
         "BP2 ✗ FAIL δ of hidden layers against ∂C/∂z, first wrong in layer 2 (2e-01)",
         "BP3 ? unsure ∂C/∂b against the sum of δ, not finite from layer 3 back (1e-09)",
         "step ✗ FAIL (θ before − θ after)/η of a real step against ∂C/∂θ before it (5e-01)",
