@@ -16,6 +16,11 @@ from typer.testing import CliRunner
 import bpnet
 from bpnet.cli.app import app
 from bpnet.config import load_config
+from bpnet.experiment.checking import BURN_IN
+from bpnet.inspection.comparison import FLOOR, THRESHOLD
+from bpnet.inspection.complex_step import STEP
+from bpnet.inspection.stages import SCALAR_PARAMETERS
+from bpnet.report.gradients import _MEANING
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -185,6 +190,30 @@ def test_the_run_folder_s_page_names_every_key_and_column(tmp_path: Path) -> Non
     columns = (result.folder / "history.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     general = {re.sub(r"_\d+$", "_<l>", column) for column in columns}
     assert {name for name in general if not name.startswith("validation_acc")} <= named
+
+
+def test_the_gradient_check_s_page_names_every_line_and_key() -> None:
+    page = (ROOT / "docs" / "grad-check.md").read_text(encoding="utf-8")
+    lines = set(re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE))))
+    assert set(_MEANING) <= lines
+    document = bpnet.grad_check("source", self_test=True).to_json()
+    named = set(re.findall(r"`([a-z_]+)`", page))
+    assert named >= set(document)
+    for key in ("layers", "stages", "taylor", "differences"):
+        assert named >= set(document[key][0])
+    assert named >= set(document["self_test"])
+    assert named >= set(document["self_test"]["faults"][0])
+    assert named >= set(document["layers"][0]["worst"])
+
+
+def test_the_gradient_check_s_page_says_the_numbers_of_the_code() -> None:
+    page = (ROOT / "docs" / "grad-check.md").read_text(encoding="utf-8")
+    assert STEP == 1e-200
+    assert page.count("10⁻²⁰⁰") == 2
+    assert (FLOOR, THRESHOLD) == (1e-4, 1e-8)
+    assert "10⁻⁴ of its tensor's largest), and 10⁻⁸ passes" in page
+    assert f"up to {SCALAR_PARAMETERS:,} parameters" in page
+    assert BURN_IN == 10
 
 
 def test_the_comparison_of_gradient_checks_has_no_miss_of_ours() -> None:

@@ -24,7 +24,7 @@ from bpnet.training.evaluation import Samples
 from bpnet.training.threads import blas_threads
 from bpnet.training.trainer import Recipe, Trainer, TrainingState
 
-_BURN_IN = 10
+BURN_IN = 10
 """Epochs over the few samples of the check, before the second point."""
 
 _WIDE = 8.0
@@ -131,12 +131,12 @@ def given_point(experiment: Experiment) -> Point:
 
 def burnt_in(experiment: Experiment, point: Point) -> Point | None:
     """The point after a few epochs of the experiment's own recipe on its samples; None if they diverge."""
-    recipe = replace(experiment.recipe, epochs=_BURN_IN, monitor="loss", patience=None)
+    recipe = replace(experiment.recipe, epochs=BURN_IN, monitor="loss", patience=None)
     try:
         parameters = _train(experiment, point.network, recipe, point)
     except DivergenceError:
         return None
-    return replace(point.at(parameters), name=f"the weights {_BURN_IN} epochs on")
+    return replace(point.at(parameters), name=f"the weights {BURN_IN} epochs on")
 
 
 def take_step(experiment: Experiment, point: Point) -> StepTaken | None:

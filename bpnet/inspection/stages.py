@@ -22,7 +22,7 @@ from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
 from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, rounding_of_cost, shaken
 from bpnet.inspection.tensors import WORK_A_SECOND, Key, Numeric, tensor
 
-_SCALAR_PARAMETERS = 5_000
+SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
 
 _SMALL_COST = 1e-6
@@ -36,7 +36,7 @@ def check_cost(point: Point, trace: Trace) -> Stage | None:
     """Compare the cost with plain Python's; None for a network too large, or with formulas unknown there."""
     network = point.network
     known = all(map(scalar.knows, (layer.activation for layer in network.layers.values())))
-    if network.parameters.size > _SCALAR_PARAMETERS or not known or point.loss.name not in scalar.LOSSES:
+    if network.parameters.size > SCALAR_PARAMETERS or not known or point.loss.name not in scalar.LOSSES:
         return None
     C = point.cost(trace)
     try:
