@@ -220,3 +220,16 @@ def test_the_comparison_of_gradient_checks_has_no_miss_of_ours() -> None:
     page = (ROOT / "docs" / "gradient-checks.md").read_text(encoding="utf-8")
     ours = re.findall(r"^\| bpnet grad-check \| (\d+) \| (\d+) \(", page, re.MULTILINE)
     assert ours == [("0", "0")]
+
+
+def test_no_mutant_of_the_mathematics_survives_and_each_that_passes_has_its_reason() -> None:
+    page = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `core/(\w+)\.py` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    assert [name for name, *_ in rows] == ["backprop", "activations", "losses"]
+    for _, *counts in rows:
+        total, caught, equivalent, survived = map(int, counts)
+        assert total == caught + equivalent
+        assert survived == 0
+        assert caught > total / 2
+    assert "## Survived\n\nNone.\n" in page
+    assert "not known" not in page
