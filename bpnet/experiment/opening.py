@@ -21,13 +21,24 @@ class Opened:
 
     Attributes
     ----------
-    what : str
-        What it is, to be said first.
+    name : str
+        What it is: ``config digits`` or ``run runs/digits-1``.
+    weights : str
+        Which weights: ``at its starting weights``.
+    source : str or Path
+        Where its config is.
     experiment : Experiment
     """
 
-    what: str
+    name: str
+    weights: str
+    source: str | Path
     experiment: Experiment
+
+    @property
+    def what(self) -> str:
+        """Name and weights, to be said first."""
+        return f"{self.name}, {self.weights}"
 
 
 def open_experiment(
@@ -65,11 +76,12 @@ def open_experiment(
         config = load_config(run / CONFIG, in_float64)
         experiment = prepare(config, most_rows=most_rows)
         why = ", the newest run here" if reference is None else ""
-        return Opened(f"run {run}{why}, at its saved weights", _with_saved_weights(experiment, run))
+        trained = _with_saved_weights(experiment, run)
+        return Opened(f"run {run}{why}", "at its saved weights", run / CONFIG, trained)
     name = DEFAULT if reference is None else reference
     experiment = prepare(load_config(name, in_float64), most_rows=most_rows)
     why = ", the source's 2-2-1 network (there is no run here)" if reference is None else ""
-    return Opened(f"config {name}{why}, at its starting weights", experiment)
+    return Opened(f"config {name}{why}", "at its starting weights", name, experiment)
 
 
 def _run_folder(reference: str) -> Path | None:

@@ -90,7 +90,7 @@ def run_experiment(
         If something could not be written.
     """
     experiment = prepare(config)
-    state = _fresh_state(experiment)
+    state = fresh_state(experiment)
     folder = create_run_folder(parent, config.name)
     return _Run(experiment, state, folder, _marks(experiment), watch=watch, stop=stop).train(warn)
 
@@ -121,7 +121,7 @@ def resume_experiment(
     if not (folder / CHECKPOINT).is_file():
         raise ModelError(f"{folder} has no checkpoint to go on from.", advice="Start a new run.")
     experiment = prepare(config)
-    state = _fresh_state(experiment)
+    state = fresh_state(experiment)
     marks = _marks(experiment)
     restore_checkpoint(folder / CHECKPOINT, state, *marks)
     _refuse_finished(experiment, state, folder)
@@ -145,7 +145,8 @@ def _refuse_finished(experiment: Experiment, state: TrainingState, folder: Path)
         )
 
 
-def _fresh_state(experiment: Experiment) -> TrainingState:
+def fresh_state(experiment: Experiment) -> TrainingState:
+    """The state before the first epoch; the experiment's own network is left as it is."""
     network = experiment.model.network
     started = network.with_parameters(network.parameters.copy())
     return TrainingState(started, experiment.recipe.optimizer.start(started.parameters), experiment.rng)

@@ -17,6 +17,7 @@ from bpnet.core.backprop import Gradients, penalty_gradient
 from bpnet.inspection import places
 from bpnet.inspection.ingredients import Ingredients, Start, Tensors, WayBack, tensors_of
 from bpnet.inspection.point import Point
+from bpnet.inspection.sharing import normalised
 
 __all__ = ["Ingredients", "Mistake", "Tensors", "structural_mistakes", "tensors_of", "updated_weights"]
 
@@ -134,8 +135,7 @@ def _mask(made: Callable[[Array], Array]) -> Change:
 
 
 def _shared(given: Ingredients, l: int) -> Ingredients:
-    W = given.network.W[l + 1]
-    return given.with_weights(l + 1, W / W.sum(axis=1, keepdims=True)).without_slope(l)
+    return given.with_weights(l + 1, normalised(given.network.W[l + 1])).without_slope(l)
 
 
 def _untransposed(given: Ingredients, l: int) -> Ingredients:

@@ -67,7 +67,7 @@ def check_equations(
         units = _units(point, l, seconds / len(network.layers))
         with np.errstate(all="ignore"):
             delta = by_z(point, trace, l, units)
-        noise = _Noise(point, l, units, delta)
+        noise = DeltaNoise(point, l, units, delta)
         name = "BP1" if l == network.L else "BP2"
         yield _compare(name, l, point, gradients.delta[l][:, units], delta, noise=noise.of_delta)
         if l == network.L and isinstance(point.loss, PartneredLoss):
@@ -103,7 +103,7 @@ def _units(point: Point, l: int, seconds: float) -> Array:
     return np.arange(n) if count == n else np.sort(np.random.default_rng(0).choice(n, count, replace=False))
 
 
-class _Noise:
+class DeltaNoise:
     """How far δ, and what is made of it, moves at most when parameters or slopes move by one rounding."""
 
     def __init__(self, point: Point, l: int, units: Array, delta: Array) -> None:

@@ -1,0 +1,205 @@
+"""Sections 6 and 7: the gradients of weights and biases from δ, and the step that they make."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from bpnet.core.optimizers import Sgd
+from bpnet.inspection.explanation.blocks import Block, Cell, Equation, Grid, Part, Section, say
+from bpnet.inspection.explanation.view import MOST_TERMS, MOST_UNITS, View
+from bpnet.inspection.formulas import Expression, Name, Negative, Number, Product, Quotient, Sum, shortened
+
+_MOST_INPUTS = 4
+"""Weights of a unit that are shown one by one."""
+
+_MOST_SAMPLES = 8
+"""Samples of a batch that are listed one by one."""
+
+
+def shown_weights(view: View) -> list[tuple[int, int]]:
+    """Weights that are shown one by one: of the units shown, those whose inputs are largest."""
+    inputs = np.abs(view.trace.passed[view.l - 1][0])
+    chosen = sorted(np.argsort(-inputs, kind="stable")[:_MOST_INPUTS].tolist())
+    columns = sorted({*(k + 1 for k in chosen), view.weight[1]})
+    return [(j, k) for j in view.shown(view.l) for k in columns]
+
+
+def weights_and_biases(view: View) -> Section:
+    """BP3 and BP4: for one sample, or as the mean over a batch."""
+    l, pairs = view.l, shown_weights(view)
+    units = view.shown(l)
+    checks_b, checks_w = view.prove_b(l, units), view.prove_w(l, pairs)
+    blocks: list[Block] = [
+        say("BP3: ∂C/∂b is δ itself. BP4: ∂C/∂w is the a that came in along the weight, times δ.")
+    ]
+    if view.subject.batch is None:
+        blocks.extend(_outer_product(view))
+    else:
+        blocks.extend(_samples(view))
+    for j in units:
+        blocks.append(Equation(view.dC_db(l, j), (_of_b(view, j),), checks_b[j]))
+        blocks.extend(
+            Equation(view.dC_dw(l, j, k), (_of_w(view, j, k),), checks_w[j, k]) for i, k in pairs if i == j
+        )
+    left = view.width(l) * (view.width(l - 1) + 1) - len(units) - len(pairs)
+    if left:
+        blocks.append(say(f"So do the layer's other {left:,} parameters."))
+    return Section("Its weights and biases", tuple(blocks))
+
+
+def _outer_product(view: View) -> list[Block]:
+    """Every ∂C/∂w as a table of products, without the penalty's part."""
+    l = view.l
+    units = range(1, min(view.width(l), MOST_UNITS) + 1)
+    inputs = range(1, min(view.width(l - 1), MOST_UNITS) + 1)
+    corner = "δ times a" if not view.point.weight_decay else "δ times a, without the penalty"
+    columns: tuple[Part, ...] = (corner, *(view.a(l - 1, k) for k in inputs))
+    rows: list[tuple[Cell, ...]] = []
+    for j in units:
+        delta = view.d(l, j)
+        rows.append((delta, *(delta.value * view.a(l - 1, k).value for k in inputs)))
+    table = Grid(columns, tuple(rows))
+    whole = len(units) == view.width(l) and len(inputs) == view.width(l - 1)
+    return (
+        [table]
+        if whole
+        else [table, say(f"The corner of a table of {view.width(l):,} × {view.width(l - 1):,}.")]
+    )
+
+
+def _samples(view: View) -> list[Block]:
+    """Each sample's own part of one ∂C/∂w; their mean is the batch's."""
+    (j, k), l, N = view.weight, view.l, len(view.whole.X)
+    deltas = N * view.whole_gradients.delta[l][:, j - 1]
+    inputs = view.whole_trace.passed[l - 1][:, k - 1]
+    rows: list[tuple[str | float, ...]] = [
+        (str(i + 1), float(deltas[i]), float(inputs[i]), float(deltas[i] * inputs[i]))
+        for i in range(min(N, _MOST_SAMPLES))
+    ]
+    if N > _MOST_SAMPLES:
+        rest = deltas[_MOST_SAMPLES:], inputs[_MOST_SAMPLES:]
+        means = (float(rest[0].mean()), float(rest[1].mean()), float((rest[0] * rest[1]).mean()))
+        rows.append((f"mean of {N - _MOST_SAMPLES:,} more", *means))
+    rows.append(("mean of all", float(deltas.mean()), float(inputs.mean()), float((deltas * inputs).mean())))
+    columns = ("sample", Name("δ", layer=l, units=(j,)), Name("a", layer=l - 1, units=(k,)), "δ times a")
+    return [
+        say(
+            "Each sample has its own part; C is a mean, so the gradient is the mean of them. For ",
+            view.w(l, j, k),
+            ":",
+        ),
+        Grid(columns, tuple(rows)),
+    ]
+
+
+def _of_b(view: View, j: int) -> Expression:
+    if view.subject.batch is None:
+        return view.d(view.l, j)
+    deltas = len(view.whole.X) * view.whole_gradients.delta[view.l][:, j - 1]
+    return _mean([Name("δ", float(value), view.l, (j,)) for value in deltas])
+
+
+def _of_w(view: View, j: int, k: int) -> Expression:
+    l = view.l
+    if view.subject.batch is None:
+        formula: Expression = Product((view.d(l, j), view.a(l - 1, k)))
+    else:
+        deltas = len(view.whole.X) * view.whole_gradients.delta[l][:, j - 1]
+        inputs = view.whole_trace.passed[l - 1][:, k - 1]
+        formula = _mean(
+            [
+                Product((Name("δ", float(d), l, (j,)), Name("a", float(a), l - 1, (k,))))
+                for d, a in zip(deltas, inputs, strict=True)
+            ]
+        )
+    if not view.point.weight_decay:
+        return formula
+    return Sum((formula, Product((Name("λ", view.point.weight_decay), view.w(l, j, k)))))
+
+
+def _mean(parts: list[Expression]) -> Expression:
+    return Quotient(shortened(tuple(parts), MOST_TERMS), Number(len(parts)))
+
+
+class Step:
+    """One step of plain gradient descent from the subject's weights, by the optimizer that trains.
+
+    Parameters
+    ----------
+    view : View
+    """
+
+    def __init__(self, view: View) -> None:
+        network, gradient = view.network, view.whole_gradients.flat.copy()
+        if not view.subject.train_biases:
+            gradient[network.n_weights :] = 0
+        self.squared_norm = float(gradient @ gradient)
+        after, optimizer = network.parameters.copy(), Sgd()
+        optimizer.step(after, gradient, view.subject.learning_rate, optimizer.start(after), network.n_weights)
+        self.network = network.with_parameters(after)
+        self.view = view
+
+    @property
+    def cost_before(self) -> float:
+        return self.view.whole.cost(self.view.whole_trace)
+
+    @cached_property
+    def cost_after(self) -> float:
+        there = replace(self.view.whole, network=self.network)
+        return there.cost(there.forward())
+
+    @property
+    def predicted_change(self) -> float:
+        """−η‖∇‖²: what the slope promises."""
+        return -self.view.subject.learning_rate * self.squared_norm
+
+
+def update(view: View, step: Step) -> Section:
+    """The weights before and after, and what the cost makes of it."""
+    l, subject = view.l, view.subject
+    blocks: list[Block] = [say("Down the slope: every parameter moves by −η times its derivative.")]
+    for j, k in shown_weights(view):
+        w, after = view.w(l, j, k), float(step.network.W[l][j - 1, k - 1])
+        moved = Sum((w, Negative(Product((view.eta, view.dC_dw(l, j, k))))))
+        blocks.append(Equation(replace(w, value=after, after=True), (moved,)))
+    for j in view.shown(l) if subject.train_biases else ():
+        b, after = view.b(l, j), float(step.network.b[l][j - 1])
+        moved = Sum((b, Negative(Product((view.eta, view.dC_db(l, j))))))
+        blocks.append(Equation(replace(b, value=after, after=True), (moved,)))
+    if not subject.train_biases:
+        blocks.append(say("The config leaves the biases as they are (train_biases: false)."))
+    if subject.training:
+        blocks.append(say(f"Training itself {subject.training}: shown is the plain step."))
+    blocks.extend(_old_weights(view, step))
+    change = step.cost_after - step.cost_before
+    rows = (
+        ("C before", step.cost_before),
+        ("C after, all layers having moved", step.cost_after),
+        ("change", change),
+        ("change that the slope predicts, −η‖∇C‖²", step.predicted_change),
+    )
+    return Section("The update", (*blocks, Grid(("", ""), rows)))
+
+
+def _old_weights(view: View, step: Step) -> list[Block]:
+    """What δ would be, had the next layer's weights been updated before the error went back."""
+    l, j = view.l, view.unit
+    if l == view.L:
+        return []
+    later = view.network.with_parameters(view.network.parameters.copy())
+    later.W[l + 1][...] = step.network.W[l + 1]
+    delta = replace(view.point, network=later).backward(view.trace).delta[l][0]
+    return [
+        say(
+            "The error went back through ",
+            Name("W", layer=l + 1),
+            " as it was in the forward pass. With the updated one, ",
+            Name("δ", layer=l, units=(j,)),
+            " would be ",
+            float(delta[j - 1]),
+            " in place of ",
+            view.d(l, j).value,
+            ": the derivative of no cost.",
+        )
+    ]

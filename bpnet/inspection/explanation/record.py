@@ -1,0 +1,84 @@
+"""The explanation as a whole: one record that every format is made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpnet.core.arrays import Array
+from bpnet.inspection.explanation.blocks import Check, Section
+from bpnet.inspection.explanation.error import chain_rule, in_one_line, where_it_comes_from
+from bpnet.inspection.explanation.forward import forward_pass, the_network
+from bpnet.inspection.explanation.gradient import Step, update, weights_and_biases
+from bpnet.inspection.explanation.lessons import (
+    Shared,
+    health,
+    proof,
+    proofs_of,
+    share,
+    share_or_delta,
+)
+from bpnet.inspection.explanation.view import Subject, View
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How one layer's error, gradients and update come about.
+
+    Attributes
+    ----------
+    subject : Subject
+    view : View
+        The passes behind the numbers.
+    step : Step
+    shared : Shared
+    sections : tuple of Section
+    checks : tuple of Check
+        Every derivative that is proved.
+    """
+
+    subject: Subject
+    view: View
+    step: Step
+    shared: Shared
+    sections: tuple[Section, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every derivative agrees with its independent one."""
+        return all(check.ok for check in self.checks)
+
+
+@np.errstate(all="ignore")
+def explain(subject: Subject) -> Explanation:
+    """Explain a layer.
+
+    Parameters
+    ----------
+    subject : Subject
+
+    Returns
+    -------
+    Explanation
+        Its sections in the order of the argument: network, forward pass, δ, matrices, chain rule,
+        gradients, update, proof, the share heuristic, and how δ fares.
+    """
+    view = View(subject)
+    step, shared = Step(view), share(view)
+    sections = [
+        the_network(view),
+        forward_pass(view),
+        where_it_comes_from(view),
+        in_one_line(view),
+        chain_rule(view),
+        weights_and_biases(view),
+        update(view, step),
+    ]
+    checks = proofs_of(sections)
+    sections += [proof(checks), share_or_delta(view, shared), health(view)]
+    return Explanation(subject, view, step, shared, tuple(sections), tuple(checks))
+
+
+def row(array: Array) -> list[float | None]:
+    """A vector for JSON, which has no infinity."""
+    return [float(value) if np.isfinite(value) else None for value in array]
