@@ -71,7 +71,7 @@ def known_factors(point: Point, rate: float) -> tuple[Factor, ...]:
     """
     alone = [each for each in _alone(point, rate) if not np.isclose(each.value, 1)]
     pairs = [
-        Factor(one.value * other.value, 2, _both(one.whole, other.whole), _both(one.part, other.part))
+        Factor(one.value * other.value, 2, _both(one.whole, other.whole), "")
         for one, other in itertools.combinations_with_replacement(alone, 2)
         if not any(np.isclose(one.value * other.value, value) for value in (1, *(f.value for f in alone)))
     ]
@@ -79,41 +79,58 @@ def known_factors(point: Point, rate: float) -> tuple[Factor, ...]:
 
 
 def _both(one: str, other: str) -> str:
-    """What two mistakes come from, or one made twice; empty if one of them is not known."""
-    if one == other:
-        return one and f"twice {one}"
-    return f"{one}, and {other}" if one and other else ""
+    """What two mistakes come from, or one made twice."""
+    return f"twice {one}" if one == other else f"{one}, and {other}"
+
+
+def _plain(value: float, text: str, aside: str = "") -> Factor:
+    """What is seen in the numbers themselves; an aside is said of the whole gradient."""
+    return Factor(value, 1, text + aside, text)
+
+
+def _anywhere(value: float, text: str) -> Factor:
+    """What may have happened to any tensor."""
+    return Factor(value, 1, text, f"as if {text}")
+
+
+def _of_the_cost(value: float, text: str) -> Factor:
+    """What is wrong in the cost's own derivative, and so in every tensor."""
+    return Factor(value, 1, text, "")
 
 
 def _alone(point: Point, rate: float) -> Iterator[Factor]:
-    N, n = len(point.X), point.network.sizes[-1]
     square = isinstance(point.loss, Quadratic)
-
-    def anywhere(value: float, text: str, aside: str = "") -> Factor:
-        return Factor(value, 1, text + aside, text)
-
-    def from_the_cost(value: float, text: str) -> Factor:
-        """What is wrong in the cost's own derivative is wrong in every tensor."""
-        return Factor(value, 1, text, "")
-
-    yield anywhere(2.0, "doubled", square * " (the ½ of ½(a − y)² left out, or counted twice)")
-    yield anywhere(0.5, "halved")
-    yield anywhere(-1.0, "the sign turned", " (y − a for a − y, or the descent's minus already in it)")
-    if N > 1:
-        yield anywhere(float(N), f"summed over the {N} samples, where C is their mean")
-        yield anywhere(1 / N, f"divided by the {N} samples once more")
-    if n > 1:
-        yield from_the_cost(1 / n, f"divided by the {n} outputs, where C sums over them")
-        yield from_the_cost(float(n), f"multiplied by the {n} outputs")
-        if square:
-            mean = f"that of the mean of (a − y)² over the {n} outputs, where C has ½ of their sum"
-            yield from_the_cost(2 / n, mean)
-    if point.sample_weight is not None:
-        weights = float(point.sample_weight.sum())
-        yield anywhere(N / weights, "divided by the sum of the samples' weights, not by N")
+    yield _plain(2.0, "doubled", square * " (the ½ of ½(a − y)² left out, or counted twice)")
+    yield _plain(0.5, "halved")
+    yield _plain(-1.0, "the sign turned", " (y − a for a − y, or the descent's minus already in it)")
+    yield from _of_samples(point)
+    yield from _of_outputs(point.network.sizes[-1], square=square)
+    for scale in sorted({float(mask.max()) for mask in point.masks.values()} - {0.0}):
+        yield _anywhere(scale, f"multiplied by dropout's 1/(1 − p) = {scale:.6g} once more")
     for sign, minus in ((1, ""), (-1, "minus ")):
         step = f"multiplied by {minus}the learning rate {rate:g}: that is the step, not the gradient"
-        yield anywhere(sign * rate, step)
+        yield _anywhere(sign * rate, step)
+
+
+def _of_samples(point: Point) -> Iterator[Factor]:
+    N = len(point.X)
+    if N > 1:
+        yield _anywhere(float(N), f"summed over the {N} samples, where C is their mean")
+        yield _anywhere(1 / N, f"divided by the {N} samples once more")
+    if N > 2:  # noqa: PLR2004 - of two samples it would be the sum
+        yield _anywhere(N / (N - 1), f"divided by {N} − 1, where C divides by its {N} samples")
+    weights = 0.0 if point.sample_weight is None else float(point.sample_weight.sum())
+    if weights:
+        yield _anywhere(N / weights, "divided by the sum of the samples' weights, not by N")
+
+
+def _of_outputs(n: int, *, square: bool) -> Iterator[Factor]:
+    if n > 1:
+        yield _of_the_cost(1 / n, f"divided by the {n} outputs, where C sums over them")
+        yield _of_the_cost(float(n), f"multiplied by the {n} outputs")
+        if square:
+            mean = f"taken from the mean of (a − y)² over the {n} outputs, where C has ½ of their sum"
+            yield _of_the_cost(2 / n, mean)
 
 
 def find_twists(
@@ -160,7 +177,8 @@ def _estimate(array: Array, found: Array) -> float:
     if not size or not np.isfinite(size):
         return 0.0
     scaled = array / size
-    return float((scaled * found).sum() / (scaled * scaled).sum() / size)
+    estimate = float((scaled * found).sum() / (scaled * scaled).sum() / size)
+    return estimate if np.isfinite(estimate) else 0.0
 
 
 def _near(estimate: float, factors: Sequence[Factor]) -> list[float]:

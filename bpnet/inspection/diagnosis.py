@@ -8,14 +8,18 @@ that is said.
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from bpnet.core.arrays import Array
 from bpnet.core.network import Trace
 from bpnet.inspection import bookkeeping
 from bpnet.inspection.ingredients import Ingredients, Tensors, tensors_of
 from bpnet.inspection.likeness import Likeness
-from bpnet.inspection.mistakes import Mistake, structural_mistakes
+from bpnet.inspection.mistakes import Mistake, of_the_loss, structural_mistakes
 from bpnet.inspection.point import Point
 from bpnet.inspection.words import Key, layer_first, named, numbers, up
 
@@ -42,6 +46,7 @@ class Diagnosis:
     imprecise: bool = False
 
 
+@np.errstate(all="ignore")
 def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, tolerance: float) -> Diagnosis:
     """Say what is wrong with a gradient, in sentences.
 
@@ -120,8 +125,9 @@ class Case:
         self.point, self.found, self.like = point, found, like
         self.ingredients = Ingredients.of(point, trace)
         self.right = tensors_of(self.ingredients.gradients())
-        self.mistakes = structural_mistakes(rate)
         self.factors = bookkeeping.known_factors(point, rate)
+        parts = (of_the_loss(each.value, each.whole) for each in self.factors if each.kinds == 1)
+        self.mistakes = (*structural_mistakes(rate), *parts)
         self.wrong = self.differing(self.right)
 
     def differing(self, expected: Tensors, of: Tensors | None = None) -> list[Key]:
@@ -139,22 +145,28 @@ class Case:
         return best
 
     def _penalty(self) -> Iterator[Explanation]:
-        """Fit a penalty of another size: what is wrong with every W is one and the same multiple of it."""
-        weights = {key: self.point.network.W[key[1]] for key in self.found if key[0] == "W"}
-        if not weights or any(self.found[key].shape != W.shape for key, W in weights.items()):
+        """Fit a penalty of another size, or beside a penalty a factor on the loss's part alone."""
+        W = {key: self.point.network.W[key[1]] for key in self.found if key[0] == "W"}
+        few = sum(weights.size for weights in W.values()) <= 1  # one number is any multiple of another
+        if few or any(self.found[key].shape != weights.shape for key, weights in W.items()):
             return
-        pairs = [(W, self.found[key] - self.right[key]) for key, W in weights.items()]
-        squares = sum(float((W * W).sum()) for W, _ in pairs)
-        if not squares or sum(W.size for W, _ in pairs) == 1:
-            return
-        extra = sum(float((W * excess).sum()) for W, excess in pairs) / squares
-        made = {**self.right, **{key: self.right[key] + extra * W for key, W in weights.items()}}
-        if not self.differing(made):
-            had = self.point.weight_decay
-            text = f"a penalty of λ = {had + extra:.6g} in place of {had:g}".replace("-", "−")
-            yield Explanation(
-                1, (), (f"Your {_names(self.wrong)} with {text} (λW is its part of ∇W).",), vague=True
+        had = self.point.weight_decay
+        extra = _fit([(W[key], self.found[key] - self.right[key]) for key in W])
+        text = f"a penalty of λ = {had + extra:.6g} in place of {had:g} (λW is its part of ∇W)"
+        yield from self._fitted({key: self.right[key] + extra * W[key] for key in W}, text)
+        if had:
+            part = {key: array - had * W[key] if key in W else array for key, array in self.right.items()}
+            factor = _fit([(part[key], self.found[key] - had * W.get(key, 0.0)) for key in self.found])
+            text = f"the loss's part {factor:.6g} times the right size: the penalty's part is right"
+            yield from self._fitted(
+                {key: factor * part[key] + had * W.get(key, 0.0) for key in self.found}, text
             )
+
+    def _fitted(self, changed: Tensors, text: str) -> Iterator[Explanation]:
+        """An explanation with a number that has no name, if it explains everything."""
+        if not self.differing({**self.right, **changed}):
+            told = f"Your {_names(self.wrong)} with {text}.".replace("-", "−")
+            yield Explanation(1, (), (told,), vague=True)
 
     def _alone(self, tried: list[_Tried]) -> Iterator[Explanation]:
         """Every mistake of the backward pass at every set of layers, bookkeeping on top of it included."""
@@ -200,7 +212,9 @@ class Case:
         )
         told = [bookkeeping.tell(twist, keys, every, self.factors) for twist, keys in groups]
         kinds = len(made) + sum(kinds for kinds, _ in told) if made else len(told)
-        if kinds <= _MOST and not (made and vague):
+        # Two mistakes that cancel each other on a tensor are no explanation of its being right.
+        cancel = made and any(key not in self.wrong for _, keys in groups for key in keys)
+        if kinds <= _MOST and not (made and vague) and not cancel:
             yield self._explanation(made, told, vague=vague)
 
     def _explanation(
@@ -231,6 +245,13 @@ def _simplest(explanations: Iterable[Explanation]) -> list[Explanation]:
         if (each.kinds, each.vague) == least:
             best.setdefault(tuple(mistake.name for mistake, _ in each.made) or each.sentences, each)
     return list(best.values())
+
+
+def _fit(pairs: Sequence[tuple[Array, Array]]) -> float:
+    """The factor that takes the first arrays to the second as nearly as one can; 0 if there is none."""
+    squares = sum(float((one * one).sum()) for one, _ in pairs)
+    factor = sum(float((one * other).sum()) for one, other in pairs) / squares if squares else 0.0
+    return factor if math.isfinite(factor) else 0.0
 
 
 def _names(changed: Sequence[Key]) -> str:

@@ -80,7 +80,27 @@ def structural_mistakes(rate: float) -> tuple[Mistake, ...]:
         Learning rate, for :func:`updated_weights`.
     """
     # The update comes last: made with another mistake, it follows the gradient which that one has spoilt.
-    return (*_STARTS, *_SLOPES, *_CARRIED, *_PRODUCTS, *_DROPOUT, *_COST, *_LOSS_PART, updated_weights(rate))
+    return (*_STARTS, *_SLOPES, *_CARRIED, *_PRODUCTS, *_DROPOUT, *_COST, updated_weights(rate))
+
+
+def of_the_loss(value: float, text: str) -> Mistake:
+    """Let a factor be on the loss's part of the gradient alone, beside a penalty.
+
+    Without a penalty it is on all of the gradient, which ``bookkeeping.py`` sees.
+
+    Parameters
+    ----------
+    value : float
+    text : str
+        What the factor comes from.
+    """
+    return Mistake(
+        f"the loss's part × {value:g}",
+        lambda given, _: given.with_loss_times(value),
+        places.if_penalised,
+        f"the loss's part {text}",
+        "the penalty's part is right",
+    )
 
 
 def updated_weights(rate: float) -> Mistake:
@@ -498,40 +518,5 @@ _COST = (
         places.if_penalised,
         "a penalty's λb added to the gradients of the biases",
         "biases are not penalised here",
-    ),
-)
-
-_ONLY_THE_LOSS = "the penalty's part is right, and the loss's is not"
-
-# Beside a penalty such a factor is on a part of ∇W only; without one it is on all of it, which
-# ``bookkeeping.py`` sees.
-_LOSS_PART = (
-    Mistake(
-        "the loss doubled beside a penalty",
-        lambda given, _: given.with_loss_times(2),
-        places.if_penalised,
-        "the loss's part doubled (the ½ of ½(a − y)² left out, or counted twice)",
-        _ONLY_THE_LOSS,
-    ),
-    Mistake(
-        "the loss with the wrong sign beside a penalty",
-        lambda given, _: given.with_loss_times(-1),
-        places.if_penalised,
-        "the sign of the loss's part turned (y − a for a − y)",
-        _ONLY_THE_LOSS,
-    ),
-    Mistake(
-        "the loss summed beside a penalty",
-        lambda given, _: given.with_loss_times(len(given.Y)),
-        places.if_many(places.if_penalised),
-        "the loss's part summed over the samples, where C has their mean",
-        _ONLY_THE_LOSS,
-    ),
-    Mistake(
-        "the loss averaged twice beside a penalty",
-        lambda given, _: given.with_loss_times(1 / len(given.Y)),
-        places.if_many(places.if_penalised),
-        "the loss's part divided by the samples once more",
-        _ONLY_THE_LOSS,
     ),
 )

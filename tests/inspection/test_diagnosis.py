@@ -177,7 +177,7 @@ LEARNERS: list[tuple[Callable[[learners.Case], learners.Answer], tuple[str, ...]
     (learners.only_the_last_sample, ("3-4-2",), f"{ALL} the last sample's gradient alone, not the batch's"),
     (learners.only_the_last_sample_of_the_mean, ("3-4-2",), "alone, divided by the number of samples"),
     (learners.square_without_the_half, PLAIN, "Your gradient is everywhere 2 times the right size: doubled"),
-    (learners.mean_of_squares, ("3-3-3",), "0.666667 times the right size: that of the mean of (a − y)²"),
+    (learners.mean_of_squares, ("3-3-3",), "0.666667 times the right size: taken from the mean of (a − y)²"),
     (
         learners.target_minus_output,
         ("small tanh",),
@@ -204,7 +204,7 @@ LEARNERS: list[tuple[Callable[[learners.Case], learners.Answer], tuple[str, ...]
     (
         learners.loss_summed_beside_a_penalty,
         ("small penalty",),
-        f"{ALL} the loss's part summed over the samples",
+        f"{ALL} the loss's part summed over the 3 samples",
     ),
     (learners.class_weights_never_used, ("weighted",), f"{ALL} the samples' weights forgotten"),
     (learners.divided_by_the_weights, ("weighted",), "divided by the sum of the samples' weights, not by N."),
@@ -333,7 +333,7 @@ def test_two_learners_mistakes_at_once(tmp_path: Path) -> None:
 def test_two_factors_are_told_one_by_one(tmp_path: Path) -> None:
     one, other = check_learner(learners.two_factors_left_in, POINTS["3-4-2"], tmp_path).diagnosis
     assert one.startswith("Your ∇W³ is 2 times the right size: doubled")
-    assert other == "Your ∇b² is 4 times the right size: twice doubled."
+    assert other == "Your ∇b² is 4 times the right size: a factor that has no name here."
 
 
 PAIRS = [
@@ -422,7 +422,7 @@ def test_one_tensor_off_by_a_factor() -> None:
     (sentence,) = book(point, lambda right: {("b", 2): 1.001 * right["b", 2]})
     assert sentence == "Your ∇b² is 1.001 times the right size: a factor that has no name here."
     (sentence,) = book(point, lambda right: {key: 3 * a for key, a in right.items() if key[0] == "W"})
-    assert sentence.startswith("Your ∇W of every layer is 3 times the right size: summed over the 3 samples,")
+    assert sentence.startswith("Your ∇W of every layer is 3 times the right size: as if summed over the 3 ")
 
 
 def test_what_is_wrong_in_the_cost_is_no_reason_for_a_part() -> None:
@@ -440,6 +440,53 @@ def test_what_is_wrong_in_the_cost_is_no_reason_for_a_part() -> None:
     assert "divided by the 5 outputs" in sentence
     (sentence,) = book(wide, lambda right: {("b", 2): right["b", 2] / 5})
     assert sentence == "Your ∇b² is 0.2 times the right size: a factor that has no name here."
+
+
+def test_a_factor_of_dropout_is_known() -> None:
+    point = POINTS["dropout"]
+    (sentence,) = book(replace(point, weight_decay=0.0), lambda right: {("b", 2): 2 * right["b", 2]})
+    reason = "doubled; or as if multiplied by dropout's 1/(1 − p) = 2 once more"
+    assert sentence == f"Your ∇b² is 2 times the right size: {reason}."
+
+
+def test_samples_without_a_weight_at_all_give_no_factor() -> None:
+    point = replace(POINTS["3-4-2"], sample_weight=np.array([1.0, -1.0, 0.0]))
+    assert np.isfinite([each.value for each in known_factors(point, RATE)]).all()
+
+
+@pytest.mark.parametrize("factor", [2 / 5, 1 / 5, 3 / 2])
+def test_a_factor_on_the_loss_s_part_has_its_name_beside_a_penalty_too(factor: float) -> None:
+    """Without one it is on everything, and told as such."""
+    bare = make_point((3, 4, 5), "tanh", "sigmoid", "quadratic")
+    (without,) = book(bare, lambda right: {key: factor * a for key, a in right.items()})
+    _, _, reason = without.partition("times the right size: ")
+    assert "no name" not in reason
+    point = replace(bare, weight_decay=0.1)
+    found = planted_factor(point, factor)
+    (sentence,) = diagnosed(point, found)
+    assert sentence.endswith(
+        f"equal the right ones with the loss's part {reason[:-1]}: the penalty's part is right."
+    )
+    (sentence,) = diagnosed(point, planted_factor(point, 1.7))
+    assert sentence.endswith("with the loss's part 1.7 times the right size: the penalty's part is right.")
+
+
+def planted_factor(point: Point, factor: float) -> Gradient:
+    """A factor on the loss's part of the gradient alone."""
+    bare = right_of(replace(point, weight_decay=0.0))
+    return {key: array + (factor - 1) * bare[key] for key, array in right_of(point).items()}
+
+
+def test_two_mistakes_that_cancel_are_no_explanation_of_what_is_right() -> None:
+    """Every ∇W divided by the units before it, beside a penalty: all ∇b are right, and are not spoken of."""
+    point = make_point((3, 3, 3, 3), "tanh", weight_decay=0.05)
+    sentences = book(point, lambda right: {key: a / 3 for key, a in right.items() if key[0] == "W"})
+    assert "∇b" not in " ".join(sentences)
+
+
+def test_a_number_too_large_for_any_factor_is_not_known() -> None:
+    (sentence,) = book(POINTS["3-4-2"], lambda right: {("b", 3): np.array([1e308, -1e308])})
+    assert sentence.startswith("This mistake is not among those known. Wrong: ∇b³")
 
 
 def test_biases_summed_over_a_layer_are_one_mistake_where_their_sum_is_0() -> None:
@@ -503,7 +550,7 @@ def test_the_known_factors_are_those_of_the_case() -> None:
     assert values(one, 0.1) == {2.0, 0.5, -1.0, 0.1, -0.1}
     assert values(one, 1.0) == {2.0, 0.5, -1.0}, "a rate of 1 is no factor"
     several = make_point((2, 2, 5), n_samples=7)
-    assert values(several, 0.1) == {2.0, 0.5, -1.0, 0.1, -0.1, 7.0, 0.142857143, 5.0, 0.2, 0.4}
+    assert values(several, 0.1) == {2.0, 0.5, -1.0, 0.1, -0.1, 7.0, 0.142857143, 1.166666667, 5.0, 0.2, 0.4}
     entropy = make_point((2, 2, 5), "tanh", "softmax", "cross_entropy", n_samples=7)
     assert 0.4 not in values(entropy, 0.1), "no square, no ½"
     assert "½" not in known_factors(entropy, 0.1)[0].whole
