@@ -1,5 +1,6 @@
 """Gradient cases: a network and a batch in a file for any program, and what that program made of them."""
 
+import codecs
 import dataclasses
 import json
 import math
@@ -31,6 +32,7 @@ _OF_A_LAYER = {"layer", "activation", "dropout_mask", "W", "b"}
 """Keys of a layer in a case; any other is a hyperparameter of its activation."""
 
 _NAMES_TOLD = 6
+_SAME_COST = 1e-9
 
 
 def write_case(point: Point, rate: float) -> str:
@@ -90,6 +92,7 @@ def read_case(path: Path) -> tuple[Point, float]:
         raise DataError(f"{path} is no gradient case: its format is not {_FORMAT!r}.")
     try:
         point, rate = _point(case), float(_numbers(case["learning_rate"], (), "learning_rate"))
+        _refuse_nonsense(point, rate, case["cost"])
     except KeyError as error:
         raise DataError(f"{path} does not fit together: {error} is missing.") from error
     except (AttributeError, OverflowError, TypeError, ValueError, ShapeError) as error:
@@ -97,10 +100,23 @@ def read_case(path: Path) -> tuple[Point, float]:
     return point, rate
 
 
+def _refuse_nonsense(point: Point, rate: float, cost: object) -> None:
+    """What a config would not accept either, or somebody has changed."""
+    if point.weight_decay < 0:
+        raise ValueError("weight_decay should be 0 or more")
+    if rate <= 0:
+        raise ValueError("learning_rate should be above 0")
+    if point.loss.classifies and not np.allclose(point.Y.sum(axis=1), 1):
+        raise ValueError(f"each row of targets should sum to 1, as {point.loss.name} needs it")
+    C = point.cost(point.forward())
+    if cost is not None and not np.isclose(float(_numbers(cost, (), "cost")), C, rtol=_SAME_COST):
+        raise ValueError(f"cost is {cost}, but the network's is {C!r}: one of them has been changed")
+
+
 def _point(case: Mapping[str, Any]) -> Point:
     entries = case["layers"]
-    if not entries:
-        raise ValueError("there are no layers")
+    if not entries or not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise ValueError("layers should be a list with an object for each layer")
     X = _numbers(case["inputs"], (None, None), "inputs")
     W = [_numbers(each["W"], (None, None), f"W of layer {l}") for l, each in enumerate(entries, start=2)]
     b = [_numbers(each["b"], (None,), f"b of layer {l}") for l, each in enumerate(entries, start=2)]
@@ -204,11 +220,10 @@ def read_gradients(source: Path | Mapping[str, object], point: Point) -> tuple[d
     absent = []
     for l, layer in point.network.layers.items():
         for name, shape in (("W", (layer.n_out, layer.n_in)), ("b", (layer.n_out,))):
-            given = arrays.pop(f"{name}{l}", None)
-            if given is None:
+            if f"{name}{l}" not in arrays:
                 absent.append(f"{name}{l}")
-            else:
-                tensors[name, l] = _checked(given, name, l, shape, where)
+                continue
+            tensors[name, l] = _checked(arrays.pop(f"{name}{l}"), name, l, shape, where)
     if arrays:
         names = [*map(str, arrays)]
         told = ", ".join(names if len(names) <= _NAMES_TOLD else (*names[:_NAMES_TOLD], "..."))
@@ -224,6 +239,11 @@ _FORM = (
 
 
 def _checked(given: object, name: str, l: int, shape: tuple[int, ...], where: str) -> Array:
+    if given is None:
+        raise DataError(
+            f"{where}: {name} of layer {l} is nothing at all: no gradient has come to it.",
+            advice="If it is not to be checked, leave it out.",
+        )
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O" and all(type(each) in (int, float, NoneType) for each in array.flat):
@@ -250,11 +270,12 @@ def _from_json(content: object, path: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for position, each in enumerate(entries):
         l = each.get("layer", position + 2)
-        for name in ("W", "b"):
-            if each.get(name) is not None:
-                if f"{name}{l}" in found:
-                    raise DataError(f"{path} holds {name} of layer {l} twice.")
-                found[f"{name}{l}"] = each[name]
+        if unknown := [key for key in each if key not in ("layer", "W", "b")]:
+            raise DataError(f"{path} holds {unknown[0]!r} for layer {l}, expected W and b.", advice=_FORM)
+        for name in each.keys() & {"W", "b"}:
+            if f"{name}{l}" in found:
+                raise DataError(f"{path} holds {name} of layer {l} twice.")
+            found[f"{name}{l}"] = each[name]
     return found
 
 
@@ -274,9 +295,16 @@ def _load_npz(path: Path) -> dict[str, object]:
 def _load_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
     try:
         _refuse_if_huge(path.stat().st_size, path)
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        return json.loads(content.decode(_encoding(content)))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read: {_why(error)}.") from error
+        advice = "" if path.suffix.lower() == ".json" else "It should be JSON; gradients may be .npz too."
+        raise DataError(f"{path} cannot be read: {_why(error)}.", advice=advice) from error
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8, or what a byte order mark says, as some shells write one."""
+    return "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _refuse_if_huge(size: int, path: Path) -> None:

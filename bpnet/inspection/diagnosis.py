@@ -39,7 +39,7 @@ class Diagnosis:
     sentences : tuple of str
         None if nothing is wrong, or nothing but rounding.
     imprecise : bool
-        Whether numbers of double precision are right only as far as single precision goes.
+        Whether numbers are right only as far as their few digits, or single precision, go.
     """
 
     sentences: tuple[str, ...] = ()
@@ -67,8 +67,8 @@ def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, toleran
         return Diagnosis()
     if told := _tell(case.explanations()):
         return Diagnosis(told)
-    if like != like.in_single():
-        rough = Case(point, trace, found, rate, like.in_single())
+    if like != like.rough(found):
+        rough = Case(point, trace, found, rate, like.rough(found))
         if not rough.wrong:
             return Diagnosis(imprecise=True)
         if told := _tell(rough.explanations()):
@@ -77,7 +77,8 @@ def diagnose(point: Point, trace: Trace, found: Tensors, *, rate: float, toleran
 
 
 _ROUGHLY = (
-    "Your numbers agree with that only as far as single precision goes: part of the program computes in it."
+    "Your numbers agree with that only roughly: they have few digits, or part of the program computes in "
+    "single precision."
 )
 
 

@@ -11,12 +11,13 @@ from bpnet.inspection.comparison import relative_errors
 from bpnet.inspection.diagnosis import Diagnosis, diagnose, first_wrong_layer
 from bpnet.inspection.gradient_check import BUDGET, largest_error
 from bpnet.inspection.ingredients import Tensors, tensors_of
-from bpnet.inspection.likeness import Likeness
+from bpnet.inspection.likeness import Likeness, few_digits
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck, Worst
 from bpnet.inspection.rounding import FORGIVEN, largest
 from bpnet.inspection.self_test import look_at, run_self_test
 from bpnet.inspection.tensors import Key, Numeric, check_tensors, coverage, tensor
+from bpnet.inspection.words import named
 
 THRESHOLD = 1e-6
 """Largest relative error that passes: numbers of seven digits do.
@@ -27,7 +28,13 @@ A gradient in single precision may be further off where large parts of it cancel
 
 @np.errstate(all="ignore")
 def check_foreign(
-    point: Point, given: dict[Key, Array], *, rate: float, absent: Sequence[str] = (), budget: float = BUDGET
+    point: Point,
+    given: dict[Key, Array],
+    *,
+    rate: float,
+    absent: Sequence[str] = (),
+    budget: float = BUDGET,
+    self_test: bool = False,
 ) -> GradientCheck:
     """Check a gradient that came from elsewhere.
 
@@ -44,46 +51,36 @@ def check_foreign(
         Tensors that were not given, for the notes.
     budget : float
         Seconds, about.
+    self_test : bool
+        Plant faults in a reference network too.
     """
     looked = look_at(point, budget)
     right = tensors_of(looked.gradients)
-    own = check_tensors(right, looked.numeric)
-    finite = {key: array for key, array in given.items() if np.isfinite(array).all()}
-    turned = {key for key, array in finite.items() if array.shape != tensor(point.network, key).shape}
-    upright = {key: array.T if key in turned else array for key, array in finite.items()}
-    checks = check_tensors(right | upright, looked.numeric, threshold=THRESHOLD)
-    like = Likeness.of(point, finite, THRESHOLD)
-    near = {key for key, array in upright.items() if like.same(key, array, right[key])}
-    layers = []
-    for each in checks:
-        key = each.tensor, each.layer
-        if key in finite:
-            in_full = _in_full(each, upright[key], right[key], looked.numeric)
-            layers.append(_judged(in_full, near, turned))
-        elif key in given:
-            layers.append(_not_finite(each, given[key]))
-    unclear, diagnosis = any(each.verdict != PASS for each in own), Diagnosis()
-    if not unclear and any(each.verdict == FAIL for each in layers):
+    if unclear := _unclear(right, looked.numeric):
+        layers, diagnosis = _unsure(given, looked.numeric, right), Diagnosis()
+    else:
+        layers = _compare(point, given, right, looked.numeric)
+        diagnosis = Diagnosis()
+    finite = _finite(given)
+    if any(each.verdict == FAIL for each in layers):
         diagnosis = diagnose(point, looked.trace, finite, rate=rate, tolerance=THRESHOLD)
     if diagnosis.imprecise:
-        layers = [_imprecise(each, upright, right) if each.verdict == FAIL else each for each in layers]
+        layers = [_imprecise(each, finite, right) if each.verdict == FAIL else each for each in layers]
     verdicts = {each.verdict for each in layers}
-    verdict = INCONCLUSIVE if unclear else next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
+    verdict = next((v for v in (FAIL, INCONCLUSIVE) if v in verdicts), PASS)
     notes = [f"Not given, and not checked: {', '.join(absent)}."] if absent else []
+    notes += [unclear] if unclear else []
     if broken := given.keys() - finite.keys():
         notes.append(
             f"Numbers are not finite from layer {first_wrong_layer([*broken])} back: look there for an "
             "overflow, a logarithm of 0 or 0/0."
         )
     if diagnosis.imprecise:
-        notes.append(
-            "These are numbers of double precision that are right only as far as single precision goes: let "
-            "every part of the program compute in double, and check again."
-        )
+        notes.append(_few_digits(finite))
     if seen := coverage(looked.numeric, 1):
         notes.append(f"Yours are compared with bpnet's own at every number, and these are proved at {seen}.")
-    if unclear:
-        notes.append("bpnet's own gradient is not certain at this point, so nothing can be said of another.")
+    if verdict == PASS:
+        notes.extend(blind_spots(point, right))
     return GradientCheck(
         verdict=verdict,
         threshold=THRESHOLD,
@@ -91,10 +88,90 @@ def check_foreign(
         stages=(),
         taylor=(),
         differences=(),
-        self_test=run_self_test([looked], thorough=False),
+        self_test=run_self_test([looked], thorough=self_test),
         diagnosis=diagnosis.sentences,
         points={point.name: largest_error(layers)},
         notes=tuple(notes),
+        not_given=tuple(absent),
+    )
+
+
+def _finite(given: Tensors) -> dict[Key, Array]:
+    return {key: array for key, array in given.items() if np.isfinite(array).all()}
+
+
+def _unclear(right: Tensors, numeric: Numeric) -> str:
+    """Why nothing can be said of anybody's gradient here; empty if something can."""
+    if any(each.verdict != PASS for each in check_tensors(right, numeric)):
+        return "bpnet's own gradient is not certain at this point, so nothing can be said of another."
+    if all(largest(array) <= FORGIVEN * numeric.noise(key) for key, array in right.items()):
+        return "Every true derivative is 0 here, but for rounding: choose other weights or another batch."
+    return ""
+
+
+def _unsure(given: Tensors, numeric: Numeric, right: Tensors) -> list[TensorCheck]:
+    checks = check_tensors(right, numeric)
+    mine = [each for each in checks if (each.tensor, each.layer) in given]
+    return [replace(each, verdict=INCONCLUSIVE, worst=None, max_relative_error=None) for each in mine]
+
+
+def _compare(point: Point, given: Tensors, right: Tensors, numeric: Numeric) -> list[TensorCheck]:
+    """Judge every tensor that was given."""
+    finite = _finite(given)
+    turned = {key for key, array in finite.items() if array.shape != tensor(point.network, key).shape}
+    upright = {key: array.T if key in turned else array for key, array in finite.items()}
+    like, layers = Likeness.of(point, finite, THRESHOLD), []
+    for each in check_tensors({**right, **upright}, numeric, threshold=THRESHOLD):
+        key = each.tensor, each.layer
+        if key in turned:
+            layers.append(replace(each, verdict=FAIL, note="transposed: a row for each input"))
+        elif key in finite:
+            in_full = _in_full(each, upright[key], right[key], numeric)
+            layers.append(_as_near_as_can_be(in_full, like, upright[key], right[key]))
+        elif key in given:
+            layers.append(_not_finite(each, given[key]))
+    return layers
+
+
+def _as_near_as_can_be(check: TensorCheck, like: Likeness, found: Array, right: Array) -> TensorCheck:
+    """Let pass what only single precision has left off; nothing is certain where that is all of it."""
+    key = check.tensor, check.layer
+    if check.verdict != FAIL or not like.same(key, found, right):
+        return check
+    if like.is_lost(key):
+        return replace(check, verdict=INCONCLUSIVE, note="too near to 0 to be told from rounding")
+    return replace(check, verdict=PASS, note="as near as single precision comes")
+
+
+def blind_spots(point: Point, right: Tensors) -> list[str]:
+    """Mistakes that change no number of this network and batch.
+
+    Parameters
+    ----------
+    point : Point
+    right : mapping of (str, int) to ndarray
+        Its gradient.
+    """
+    N, network, found = len(point.X), point.network, []
+    if not any(b.any() for b in network.b.values()):
+        found.append("a forward pass without biases (all are 0)")
+    if N == 1:
+        found.append("a mean over the batch left out (there is one sample)")
+    elif N in network.sizes:
+        found.append(f"a length of the wrong axis (there are {N} samples, and layers of {N} units)")
+    zero = [key for key, array in right.items() if not array.any()]
+    if zero:
+        found.append(f"any mistake in {named(zero)} (0 here)")
+    return [f"This network and batch cannot show: {'; '.join(found)}."] if found else []
+
+
+def _few_digits(found: Tensors) -> str:
+    """What to do about numbers that are right only roughly."""
+    if any(few_digits(found)):
+        return "These numbers are written with few digits: write nine or more, and check again."
+    return (
+        "These are numbers of double precision that are right only as far as single precision goes: let "
+        "every part of the program compute in double, and check again."
     )
 
 
@@ -110,8 +187,9 @@ def _not_finite(check: TensorCheck, array: Array) -> TensorCheck:
 def _imprecise(check: TensorCheck, found: Tensors, right: Tensors) -> TensorCheck:
     """Say how many digits of the largest element are right in all of them; none of a true 0."""
     key = check.tensor, check.layer
-    digits = math.floor(-math.log10(largest(found[key] - right[key]) / largest(right[key])))
-    told = f"right to about {digits} digits" if digits > 0 else "as near to 0 as single precision comes"
+    off, size = largest(found[key] - right[key]), largest(right[key])
+    digits = math.floor(-math.log10(off / size)) if size else 0
+    told = f"right to about {digits} digits" if digits > 0 else "as near to 0 as its precision comes"
     return replace(check, verdict=INCONCLUSIVE, note=told)
 
 
@@ -126,13 +204,3 @@ def _in_full(check: TensorCheck, array: Array, right: Array, numeric: Numeric) -
         return check
     worst = Worst(index, float(array[index]), float(right[index]))
     return replace(check, verdict=FAIL, max_relative_error=float(errors[index]), worst=worst)
-
-
-def _judged(check: TensorCheck, near: set[Key], turned: set[Key]) -> TensorCheck:
-    """A transposed tensor is not right, whatever it holds; one as near as single precision comes is."""
-    key = (check.tensor, check.layer)
-    if key in turned:
-        return replace(check, verdict=FAIL, note="transposed: a row for each input")
-    if check.verdict == FAIL and key in near:
-        return replace(check, verdict=PASS, note="as near as single precision comes")
-    return check

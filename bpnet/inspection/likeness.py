@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -25,6 +26,12 @@ _CLOSE = 1e-4
 _DIGITS = 9
 """Significant decimal digits that tell any two numbers of single precision apart."""
 
+_FEW = 8
+"""Digits that are too few to tell single precision from its neighbours."""
+
+_LOST = 0.1
+"""Share of a tensor from which rounding leaves no digit of it."""
+
 Key = tuple[str, int]
 
 
@@ -42,12 +49,15 @@ class Likeness:
         Largest elements of these: rounding in a larger tensor may be as much larger.
     share : float
         How much of that rounding is forgiven: all of it if numbers are of single precision.
+    printed : (float, float)
+        What few digits leave: a share of each number, and a number.
     """
 
     tolerance: float
     rounding: Mapping[Key, float] = field(default_factory=dict)
     sizes: Mapping[Key, float] = field(default_factory=dict)
     share: float = 1.0
+    printed: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(cls, point: Point, given: Tensors, tolerance: float) -> "Likeness":
@@ -57,9 +67,13 @@ class Likeness:
         share = 1.0 if is_single(given) else _DOUBLE
         return cls(tolerance, single_precision(point, right), sizes, share)
 
-    def in_single(self) -> "Likeness":
-        """The same, fair to numbers of double precision that come from some of single precision."""
-        return replace(self, share=1.0)
+    def rough(self, given: Tensors) -> "Likeness":
+        """The same, fair to numbers that come from single precision, or are written with few digits."""
+        return replace(self, share=1.0, printed=few_digits(given))
+
+    def is_lost(self, key: Key) -> bool:
+        """Whether rounding may leave a tensor no right digit: its true value is next to 0."""
+        return self.share * self.rounding.get(key, 0.0) >= _LOST * self.sizes.get(key, 0.0)
 
     def same(self, key: Key, found: Array, expected: Array) -> bool:
         """Whether ``found`` is ``expected``, which is a tensor by the name ``key``."""
@@ -67,10 +81,10 @@ class Likeness:
             return False
         if np.array_equal(found, expected):
             return True
-        errors = relative_errors(found, expected)
-        return bool(
-            ((errors <= self.tolerance) | (np.abs(found - expected) <= self._left(key, expected))).all()
-        )
+        share, number = self.printed
+        left = self._left(key, expected) + number + share * np.abs(found)
+        close = relative_errors(found, expected) <= self.tolerance
+        return bool((close | (np.abs(found - expected) <= left)).all())
 
     def _left(self, key: Key, expected: Array) -> float:
         left, size = self.share * self.rounding.get(key, 0.0), self.sizes.get(key, 0.0)
@@ -87,6 +101,26 @@ def is_single(tensors: Tensors) -> bool:
 def _is_short(array: Array) -> bool:
     rest = array[array != array.astype(np.float32)]
     return all(number == float(f"{number:.{_DIGITS}g}") for number in rest.tolist())
+
+
+def few_digits(tensors: Tensors) -> tuple[float, float]:
+    """What writing left out of numbers, if all have few digits: a share of each, and a number; 0 if not.
+
+    Half a unit of the last digit, of all numbers the longest; for half precision of the last bit.
+    """
+    numbers = np.concatenate([array.ravel() for array in tensors.values()]) if tensors else np.zeros(0)
+    numbers = numbers[numbers != 0]
+    if not numbers.size:
+        return 0.0, 0.0
+    with np.errstate(all="ignore"):
+        if (numbers == numbers.astype(np.float16)).all():
+            half = np.finfo(np.float16)
+            return float(half.eps), float(half.smallest_subnormal)
+    shortest = [Decimal(repr(number)).normalize().as_tuple() for number in numbers.tolist()]
+    digits = max(len(each.digits) for each in shortest)
+    places = max(-int(each.exponent) for each in shortest)
+    share = 0.5 * 10.0 ** (1 - digits) if digits <= _FEW else 0.0
+    return share, 0.5 * 10.0**-places if places <= _FEW else 0.0
 
 
 def single_precision(point: Point, right: Tensors) -> dict[Key, float]:

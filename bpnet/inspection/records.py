@@ -137,6 +137,8 @@ class GradientCheck:
         Largest error at each point; None where none could be measured.
     notes : tuple of str
         Conventions that decided, and what was left out.
+    not_given : tuple of str
+        Tensors of another program's gradient that it did not give, such as ``b2``.
     """
 
     verdict: str
@@ -149,6 +151,7 @@ class GradientCheck:
     diagnosis: tuple[str, ...]
     points: dict[str, float | None]
     notes: tuple[str, ...]
+    not_given: tuple[str, ...] = ()
 
     @property
     def max_relative_error(self) -> float | None:

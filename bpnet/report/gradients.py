@@ -67,11 +67,14 @@ def verdict(check: GradientCheck) -> Text:
     if check.verdict == FAIL:
         return Text("These gradients are wrong.", "bold red")
     if check.verdict == INCONCLUSIVE:
-        measured = [each for each in check.layers if each.max_relative_error is not None]
-        why = "see above" if measured == [*check.layers] else "there are numbers that are not finite"
+        broken = any(each.max_relative_error is None and each.note for each in check.layers)
+        why = "there are numbers that are not finite" if broken else "see above"
         return Text(f"Nothing can be said: {why}.", "bold yellow")
-    size = f"{error:.1e} at most" if error else "0"
-    return Text(f"The gradients are right: their relative error is {size}.", "bold green")
+    which = "The gradients that were given are right" if check.not_given else "The gradients are right"
+    size = f"their relative error is {error:.1e} at most" if error else "their relative error is 0"
+    if error and error > check.threshold:
+        size = "they are as near as single precision comes"
+    return Text(f"{which}: {size}.", "bold green")
 
 
 def _tensors(check: GradientCheck, width: int) -> Table:

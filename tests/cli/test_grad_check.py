@@ -150,6 +150,7 @@ def test_the_document_has_what_is_promised() -> None:
         "verdict",
         "max_relative_error",
         "threshold",
+        "not_given",
         "layers",
         "stages",
         "taylor",

@@ -231,6 +231,11 @@ def test_junk_in_any_place_of_a_layer_is_refused(tmp_path: Path, key: str, junk:
             lambda c: c["layers"][0].update(dropout_mask=[[1.0] * 3] * 3),
             "dropout_mask of layer 2 should be 3 × 4",
         ),
+        (lambda c: c.__setitem__("weight_decay", -0.1), "weight_decay should be 0 or more"),
+        (lambda c: c.__setitem__("learning_rate", 0), "learning_rate should be above 0"),
+        (lambda c: c.__setitem__("cost", 99.0), "cost is 99.0, but the network's is "),
+        (lambda c: c.__setitem__("layers", [1, 2]), "layers should be a list with an object for each layer"),
+        (lambda c: c.__setitem__("layers", {"2": {}}), "layers should be a list with an object for each"),
         (lambda c: c["inputs"][0].__setitem__(1, float("nan")), "inputs holds numbers that are not finite"),
         (lambda c: c["layers"][1]["W"][0].__setitem__(0, float("inf")), "W of layer 3 holds numbers"),
         (lambda c: c["layers"][0].update(layer=3), "layers should be numbered from 2, but 3 stands where 2"),
@@ -240,7 +245,7 @@ def test_junk_in_any_place_of_a_layer_is_refused(tmp_path: Path, key: str, junk:
         (lambda c: c.update(loss="hubert"), "loss.name: found 'hubert'"),
         (lambda c: c.update(threshold=-1), "loss.threshold: found -1"),
         (lambda c: c.update(loss="cross_entropy"), "cross_entropy goes with softmax, not with sigmoid"),
-        (lambda c: c.update(layers=[]), "there are no layers"),
+        (lambda c: c.update(layers=[]), "layers should be a list with an object for each layer"),
     ],
 )
 def test_what_does_not_fit_is_told(
@@ -287,9 +292,6 @@ FORMS: dict[str, Callable[[Path, Mapping[str, Any]], Any]] = {
     "a bare list in JSON": lambda folder, arrays: written(folder, listed(arrays)),
     "a list without layer numbers": lambda folder, arrays: written(
         folder, [{name: each[name] for name in each if name != "layer"} for each in listed(arrays)]
-    ),
-    "nulls": lambda folder, arrays: written(
-        folder, [{"W": None, "b": None, **each} for each in listed(arrays)]
     ),
     "NPZ": npz,
     "NPZ in capitals": lambda folder, arrays: npz(folder, arrays).rename(folder / "MINE.NPZ"),
@@ -384,9 +386,7 @@ def test_a_tensor_given_twice(tmp_path: Path) -> None:
     assert gradient_refusal(path).endswith("mine.json holds b of layer 3 twice.")
 
 
-@pytest.mark.parametrize(
-    "content", [[], {"gradients": []}, [{}], [{"layer": 2}], [{"layer": 2, "dW": [[1]]}], ""]
-)
+@pytest.mark.parametrize("content", [[], {"gradients": []}, [{}], [{"layer": 2}], ""])
 def test_files_without_a_gradient(tmp_path: Path, content: object) -> None:
     text = gradient_refusal(written(tmp_path, content))
     assert "holds no gradient." in text
@@ -406,6 +406,33 @@ def test_numbers_that_are_not_finite_are_handed_on(tmp_path: Path, form: str, va
     b2 = np.array([1, value, 2, 3])
     tensors, _ = read_gradients(FORMS[form](tmp_path, {"b2": b2}), POINT)
     np.testing.assert_array_equal(tensors["b", 2], b2)
+
+
+@pytest.mark.parametrize("key", ["w", "dW", "bias", "gradient", "Layer"])
+def test_a_name_that_is_not_known_is_no_tensor_left_out(tmp_path: Path, key: str) -> None:
+    text = gradient_refusal(written(tmp_path, [*listed(right()), {"layer": 2, key: [[1]]}]))
+    assert f"holds '{key}' for layer 2, expected W and b." in text
+
+
+def test_a_tensor_that_is_nothing_is_not_left_out_either(tmp_path: Path) -> None:
+    """As of a parameter to which a program has brought no gradient."""
+    for source in (right() | {"W3": None}, written(tmp_path, [{"layer": 3, "W": None}])):
+        text = gradient_refusal(source)
+        assert "W of layer 3 is nothing at all: no gradient has come to it." in text
+        assert "leave it out" in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_understood(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(listed(right())), encoding=encoding)
+    assert len(read_gradients(path, POINT)[0]) == 4
+
+
+def test_another_kind_of_file_is_told_what_is_expected(tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", right()["W2"])
+    text = gradient_refusal(tmp_path / "mine.npy")
+    assert "It should be JSON; gradients may be .npz too." in text
 
 
 def test_null_in_json_is_a_nan(tmp_path: Path) -> None:

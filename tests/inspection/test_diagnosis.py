@@ -917,7 +917,7 @@ def test_what_is_rounding_alone_is_not_wrong() -> None:
     check = check_foreign(point, found | {("b", 3): np.array([1e-9, 2e-9])}, rate=RATE)
     assert (check.verdict, check.diagnosis) == (INCONCLUSIVE, ())
     (b3,) = (each for each in check.layers if each.verdict != PASS)
-    assert (b3.tensor, b3.layer, b3.note) == ("b", 3, "as near to 0 as single precision comes")
+    assert (b3.tensor, b3.layer, b3.note) == ("b", 3, "as near to 0 as its precision comes")
 
 
 def test_rounding_that_crosses_a_corner_is_not_counted() -> None:

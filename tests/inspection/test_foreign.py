@@ -13,10 +13,10 @@ from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import GradientCheck, TensorCheck
 from bpnet.inspection.self_test import look_at
-from tests.inspection.making import COMBINATIONS, make_point, overflowing
+from tests.inspection.making import COMBINATIONS, make_point, overflowing, point_of
 
 Given = dict[tuple[str, int], Array]
-POINT = make_point((3, 4, 2), n_samples=4)
+POINT = make_point((3, 4, 2), n_samples=6)
 
 
 def right(point: Point = POINT) -> Given:
@@ -33,7 +33,9 @@ def tensor(check: GradientCheck, name: str, l: int) -> TensorCheck:
 
 @pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 def test_right_gradients_pass(hidden: str, output: str, loss: str) -> None:
-    point = make_point((3, 4, 2), hidden, output, loss, dropout=0.3, weighted=True, weight_decay=0.1)
+    point = make_point(
+        (3, 4, 2), hidden, output, loss, dropout=0.3, weighted=True, weight_decay=0.1, n_samples=6
+    )
     check = checked(right(point), point)
     assert (check.verdict, check.diagnosis, check.notes) == ("pass", (), ())
     assert [(each.tensor, each.layer) for each in check.layers] == [("W", 3), ("b", 3), ("W", 2), ("b", 2)]
@@ -123,12 +125,108 @@ def test_elements_that_time_did_not_allow_to_sample_are_compared_too(unseen: boo
     assert found.max_relative_error > 1e-6
 
 
+def flat() -> Point:
+    """Where every true derivative is 0: a softmax answers no error that all its outputs share."""
+    point = make_point((60, 8, 3), "tanh", "softmax", "mean_absolute_error", n_samples=5)
+    return replace(point, Y=-np.ones((5, 3)))
+
+
 def test_rounding_of_a_true_0_passes_in_sampled_tensors_too() -> None:
-    point = make_point((60, 8, 3), "tanh", "softmax", "mean_absolute_error")
-    below = replace(point, Y=-np.ones((3, 3)))
-    given = {key: 3 * array for key, array in right(below).items()}
+    looked = look_at(flat(), 0.0)
+    given = {key: 3 * array for key, array in right(flat()).items()}
     assert np.abs(given["W", 2]).max() > 0
-    assert checked(given, below, budget=0.0).verdict == "pass"
+    layers = foreign._compare(flat(), given, right(flat()), looked.numeric)
+    assert {each.verdict for each in layers} == {"pass"}
+
+
+@pytest.mark.parametrize("factor", [1, 3, -1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_where_every_true_derivative_is_0_nothing_can_be_said(factor: float, dtype: type) -> None:
+    given = {key: (factor * array).astype(dtype).astype(float) for key, array in right(flat()).items()}
+    check = checked(given, flat())
+    assert check.verdict == "inconclusive"
+    assert {each.verdict for each in check.layers} == {"inconclusive"}
+    assert check.notes[0].startswith("Every true derivative is 0 here, but for rounding")
+
+
+def trained() -> Point:
+    """Where targets are nearly met: single precision leaves no digit of the gradient."""
+    point = make_point((3, 4, 2), "tanh", "identity", n_samples=6)
+    return replace(point, Y=point.forward().outputs * (1 + 1e-9))
+
+
+def test_a_gradient_that_drowns_in_rounding_of_single_precision_is_no_evidence() -> None:
+    point = trained()
+    assert checked(right(point), point).verdict == "pass", "in double precision there are digits left"
+    rng = np.random.default_rng(0)
+    noise = {key: (1e-9 * rng.standard_normal(a.shape)).astype(np.float32) for key, a in right(point).items()}
+    check = checked({key: array.astype(float) for key, array in noise.items()}, point)
+    assert check.verdict == "inconclusive"
+    assert "too near to 0 to be told from rounding" in {each.note for each in check.layers}
+
+
+def written(gradient: Given, digits: int) -> Given:
+    """As a program prints it with so many digits."""
+    return {
+        key: np.array([float(f"{value:.{digits}g}") for value in array.ravel()]).reshape(array.shape)
+        for key, array in gradient.items()
+    }
+
+
+@pytest.mark.parametrize("digits", [3, 5, 6])
+def test_few_digits_are_not_a_mistake(digits: int) -> None:
+    check = checked(written(right(), digits))
+    assert (check.verdict, check.diagnosis) == ("inconclusive", ())
+    assert check.notes == ("These numbers are written with few digits: write nine or more, and check again.",)
+    told = [each.note for each in check.layers if each.verdict == "inconclusive"]
+    assert all(note.startswith("right to about ") for note in told)
+
+
+@pytest.mark.parametrize("digits", [5, 6])
+def test_a_mistake_is_told_in_few_digits_too(digits: int) -> None:
+    doubled = checked(written({key: 2 * array for key, array in right().items()}, digits))
+    assert doubled.verdict == "fail"
+    assert "2 times the right size" in doubled.diagnosis[0]
+    assert doubled.diagnosis[-1].startswith("Your numbers agree with that only roughly")
+
+
+def test_few_places_are_not_a_mistake_either() -> None:
+    rounded = {key: array.round(5) for key, array in right().items()}
+    assert checked(rounded).verdict == "inconclusive"
+
+
+def test_half_precision_is_not_a_mistake() -> None:
+    half = {key: array.astype(np.float16).astype(float) for key, array in right().items()}
+    assert checked(half).verdict == "inconclusive"
+
+
+def test_right_numbers_that_happen_to_be_short_pass() -> None:
+    point = point_of([[[0.5]]], [[0.25]], [[1.0], [2.0]], [[1], [0.5]], activations=["identity"])
+    assert checked(right(point), point).verdict == "pass"
+
+
+def test_what_cannot_be_seen_here_is_told() -> None:
+    one = make_point((2, 4, 3), n_samples=1)
+    bare = one.at(one.network.parameters.copy())
+    for b in bare.network.b.values():
+        b[...] = 0
+    (note,) = checked(right(bare), bare).notes
+    assert note == (
+        "This network and batch cannot show: a forward pass without biases (all are 0); a mean over the "
+        "batch left out (there is one sample)."
+    )
+    square = make_point((2, 4, 3), n_samples=3)
+    (note,) = checked(right(square), square).notes
+    assert note.endswith("a length of the wrong axis (there are 3 samples, and layers of 3 units).")
+    dead = point_of(
+        [[[-1.0]], [[1.0]]],
+        [[-1], [0.5]],
+        [[1.0], [2], [3]],
+        np.ones((3, 1)),
+        activations=["relu", "identity"],
+    )
+    (note,) = checked(right(dead), dead).notes
+    assert note.endswith("any mistake in ∇W³, ∇W² and ∇b² (0 here).")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -195,7 +293,7 @@ def test_a_check_that_is_blind_is_found_out(monkeypatch: pytest.MonkeyPatch) -> 
     ("spoil", "word"),
     [
         (lambda key, array: 2 * array, "2 times"),
-        (lambda key, array: 4 * array, "4 samples"),
+        (lambda key, array: 6 * array, "6 samples"),
         (lambda key, array: -array, "sign"),
         (lambda key, array: 0 * array if key[0] == "b" else array, "biases"),
     ],
