@@ -78,7 +78,7 @@ def _check(
     task = open_task(name, overrides, case=None if case is None else Path(case))
     if gradients is None:
         return check_gradients([task.point], budget=budget)
-    source = gradients if isinstance(gradients, Mapping) else Path(gradients)
+    source = Path(gradients) if isinstance(gradients, str) else gradients
     given, absent = read_gradients(source, task.point)
     return check_foreign(task.point, given, rate=task.rate, absent=absent, budget=budget)
 

@@ -212,7 +212,7 @@ def test_the_gradient_check_s_page_says_the_numbers_of_the_code() -> None:
     assert page.count("10⁻²⁰⁰") == 2
     assert (FLOOR, THRESHOLD) == (1e-4, 1e-8)
     assert "10⁻⁴ of its tensor's largest), and 10⁻⁸ passes" in page
-    assert f"up to {SCALAR_PARAMETERS:,} parameters" in page
+    assert f"more than {SCALAR_PARAMETERS:,} parameters" in page
     assert BURN_IN == 10
 
 

@@ -166,3 +166,14 @@ def test_what_cannot_be_read_is_an_error_and_no_failure(
 def test_it_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert_gradients("mazur", gradients=right())
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan")])
+def test_a_budget_that_is_none_is_refused(budget: float) -> None:
+    with pytest.raises(BpnetError, match="A budget is a number of seconds, 0 or more"):
+        assert_gradients("mazur", budget=budget)
+
+
+def test_gradients_of_another_kind_are_refused() -> None:
+    with pytest.raises(DataError, match="Gradients come as a path or a mapping, found list"):
+        assert_gradients("mazur", gradients=[1.0])  # type: ignore[arg-type]

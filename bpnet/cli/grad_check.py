@@ -1,6 +1,7 @@
 """``bpnet grad-check``: prove the gradients of a network, or find what is wrong with somebody's."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,9 +78,11 @@ def grad_check(
                 case=case,
                 gradients=gradients,
                 budget=budget,
+                self_test=self_test,
                 as_json=as_json,
             )
         elif case is not None:
+            _refuse_options_of_a_check(layer=layer, self_test=self_test)
             code = _write_case(streams, target, case, overrides or [], force=force, as_json=as_json)
         else:
             code = _check(
@@ -121,6 +124,7 @@ def _check_others(
     case: Path | None,
     gradients: Path,
     budget: float,
+    self_test: bool,
     as_json: bool,
 ) -> int:
     from bpnet.experiment.checking import open_task
@@ -134,8 +138,10 @@ def _check_others(
     if not as_json:
         print_subject(streams.results, what)
     given, absent = read_gradients(gradients, task.point)
-    check = check_foreign(task.point, given, rate=task.rate, absent=absent, budget=budget)
-    return _show(streams, what, check, layer, full=False, as_json=as_json)
+    check = check_foreign(
+        task.point, given, rate=task.rate, absent=absent, budget=budget, self_test=self_test
+    )
+    return _show(streams, what, check, layer, full=self_test, as_json=as_json)
 
 
 def _write_case(
@@ -158,10 +164,9 @@ def _write_case(
         document = {"case": str(case), "written": task.what}
         streams.results.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
+        command = f"bpnet grad-check --case {shlex.quote(str(case))} --gradients FILE"
         streams.results.print(f"{case}: {task.what}.")
-        streams.results.print(
-            f"Check what your program makes of it: bpnet grad-check --case {case} --gradients FILE"
-        )
+        streams.results.print(f"Check what your program makes of it: {command}")
     return 0
 
 
@@ -179,6 +184,16 @@ def _show(
     if check.self_test.caught != check.self_test.planted:
         return _SELF_TEST_FAILED
     return _EXIT[check.verdict]
+
+
+def _refuse_options_of_a_check(*, layer: int | None, self_test: bool) -> None:
+    """A case is only written: what says how to check would go unheard."""
+    for given, name in ((layer is not None, "--layer"), (self_test, "--self-test")):
+        if given:
+            raise BpnetError(
+                f"{name} says how to check, but --case without --gradients only writes a case.",
+                advice="To check what your program computed, add --gradients FILE.",
+            )
 
 
 def _refuse_layer(layer: int | None, last: int) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from bpnet.core.arrays import Array
-from bpnet.core.network import Layer, Network, draw_masks
+from bpnet.core.network import Network, draw_masks
 from bpnet.core.optimizers import Sgd
 from bpnet.core.schedules import Constant
 from bpnet.data.splitting import evenly_spaced
 from bpnet.errors import BpnetError, DivergenceError
-from bpnet.experiment.opening import open_experiment
+from bpnet.experiment.opening import Opened, open_experiment
 from bpnet.experiment.preparing import Experiment
 from bpnet.inspection.cases import read_case
 from bpnet.inspection.gradient_check import BUDGET, check_gradients
@@ -29,6 +29,15 @@ BURN_IN = 10
 
 _WIDE = 8.0
 """How much wider inputs and targets are spread at one of the points."""
+
+_SEED = 0
+"""Of the order of samples and the dropout masks, in the short trainings here."""
+
+_MOST_ROWS = 16
+"""Training rows that a case chooses its samples from."""
+
+_FAR_ASTRAY = 100.0
+"""A few epochs that lead to parameters larger than this have saturated the network."""
 
 _MOVE = 0.1
 """How far the one step goes: this share of the largest weight."""
@@ -102,8 +111,9 @@ def open_task(reference: str | None, overrides: Sequence[str] = (), *, case: Pat
         Of the kind that fits, if it cannot be opened; also if there are both.
     """
     if case is None:
-        opened = open_experiment(reference, overrides, most_rows=SAMPLES)
-        return Task(opened.what, given_point(opened.experiment), opened.experiment.recipe.learning_rate)
+        opened = open_experiment(reference, overrides, most_rows=_MOST_ROWS)
+        point, weights = _telling_point(opened)
+        return Task(f"{opened.name}, {weights}", point, opened.experiment.recipe.learning_rate)
     if reference is not None or overrides:
         raise BpnetError(
             f"The case {case} says all itself.", advice="Give a case or a config with overrides, not both."
@@ -112,10 +122,27 @@ def open_task(reference: str | None, overrides: Sequence[str] = (), *, case: Pat
     return Task(f"the case {case}", point, rate)
 
 
-def given_point(experiment: Experiment) -> Point:
+def _telling_point(opened: Opened) -> tuple[Point, str]:
+    """A point that hides few mistakes: no more samples than units of any layer, and biases that are not 0.
+
+    Where all biases are 0, as they are at most starts, it is a few epochs on.
+    """
+    experiment = opened.experiment
+    sizes, rows = experiment.model.network.sizes, len(experiment.train_samples)
+    count = next((n for n in range(SAMPLES, rows + 1) if n not in sizes), SAMPLES)
+    point = given_point(experiment, count)
+    if any(b.any() for b in point.network.b.values()):
+        return point, opened.weights
+    later = burnt_in(experiment, point)
+    if later is None or np.abs(later.network.parameters).max() > _FAR_ASTRAY:
+        return point, opened.weights
+    return later, f"{BURN_IN} epochs on (at its start, all biases are 0)"
+
+
+def given_point(experiment: Experiment, most: int = SAMPLES) -> Point:
     """The experiment's own weights, on a few of its training rows from first to last."""
     samples = experiment.train_samples
-    rows = evenly_spaced(len(samples), SAMPLES)
+    rows = evenly_spaced(len(samples), most)
     chosen, network = samples.take(rows), experiment.model.network
     return Point(
         name="the given weights",
@@ -140,12 +167,11 @@ def burnt_in(experiment: Experiment, point: Point) -> Point | None:
 
 
 def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
-    """One step of plain gradient descent by the trainer, on the whole batch at once and without dropout.
+    """One step of plain gradient descent by the trainer, on the whole batch at once.
 
     Returns None where there is no slope to go down, or the cost overflows.
     """
-    layers = [Layer(layer.n_in, layer.n_out, layer.activation) for layer in point.network.layers.values()]
-    bare = replace(point, network=Network(layers, point.network.parameters), masks={})
+    bare = _as_trained(point)
     with np.errstate(all="ignore"):
         steepest = float(np.abs(bare.backward(bare.forward()).flat).max())
     largest = float(np.abs(point.network.parameters).max()) or 1.0
@@ -163,16 +189,29 @@ def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
         train_biases=experiment.recipe.train_biases,
     )
     try:
-        after = _train(experiment, bare.network, recipe, bare)
+        after = _train(experiment, point.network, recipe, point)
     except DivergenceError:
         return None
     return StepTaken(bare, after, rate, "all" if experiment.recipe.train_biases else "weights")
 
 
+def _as_trained(point: Point) -> Point:
+    """The point's samples in the order, and with the dropout masks, in which the trainer will take them."""
+    rng = np.random.default_rng(_SEED)
+    order = rng.permutation(len(point.X))
+    return replace(
+        point,
+        X=point.X[order],
+        Y=point.Y[order],
+        sample_weight=None if point.sample_weight is None else point.sample_weight[order],
+        masks=draw_masks(point.network, len(order), rng),
+    )
+
+
 def _train(experiment: Experiment, network: Network, recipe: Recipe, point: Point) -> Array:
     """Parameters after training on a point's samples."""
     own = network.with_parameters(network.parameters.copy())
-    state = TrainingState(own, recipe.optimizer.start(own.parameters), np.random.default_rng(0))
+    state = TrainingState(own, recipe.optimizer.start(own.parameters), np.random.default_rng(_SEED))
     samples = Samples(point.X, point.Y, point.sample_weight)
     trainer = Trainer(state, recipe, samples, None, experiment.model.metric)
     for _ in trainer.run():

@@ -214,8 +214,12 @@ def read_gradients(source: Path | Mapping[str, object], point: Point) -> tuple[d
     """
     if isinstance(source, Path):
         arrays, where = _load(source), str(source)
-    else:
+    elif isinstance(source, Mapping):
         arrays, where = dict(source), "The mapping"
+    else:
+        raise DataError(
+            f"Gradients come as a path or a mapping, found {type(source).__name__}.", advice=_FORM
+        )
     tensors: dict[Key, Array] = {}
     absent = []
     for l, layer in point.network.layers.items():

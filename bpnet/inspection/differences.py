@@ -32,6 +32,9 @@ _ESTIMATES = 10
 _ROUNDING = 1e-7
 """Relative error that passes on top: rounding of the cost over the step."""
 
+_NOTHING = float(np.finfo(np.float64).tiny)
+"""Below this, numbers lose their digits one by one."""
+
 _EPS = float(np.finfo(np.float64).eps)
 
 ORDER = 1.9
@@ -167,7 +170,7 @@ def difference(
         verdict = "kink" if kink else "inconclusive"
         return Difference(l, tensor, index, analytic, sum(slopes) / 2, math.inf, slopes, verdict, point.name)
     numeric, estimate = best
-    allowed = _ESTIMATES * estimate + _ROUNDING * max(abs(analytic) + abs(numeric), floor)
+    allowed = _ESTIMATES * estimate + _ROUNDING * max(abs(analytic) + abs(numeric), floor) + _NOTHING
     verdict = "pass" if abs(analytic - numeric) <= allowed else "fail"
     return Difference(l, tensor, index, analytic, numeric, estimate, None, verdict, point.name)
 

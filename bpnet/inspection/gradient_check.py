@@ -10,7 +10,7 @@ from bpnet.core.activations import Activation
 from bpnet.core.optimizers import Optimizer
 from bpnet.inspection.comparison import FLOOR, THRESHOLD
 from bpnet.inspection.differences import Difference, Taylor, difference, on_corners, taylor
-from bpnet.inspection.extremes import check_corners, check_far_out
+from bpnet.inspection.extremes import check_corners, check_far_out, narrowed
 from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, Stage, TensorCheck
@@ -18,6 +18,7 @@ from bpnet.inspection.self_test import Looked, run_self_test
 from bpnet.inspection.stages import (
     StepTaken,
     check_cost,
+    check_dropout,
     check_equations,
     check_optimizer,
     check_step,
@@ -37,7 +38,20 @@ _ELSEWHERE = 1000
 _DIFFERENCES = 6
 """Elements of a tensor that are also checked without complex numbers."""
 
-_ORDER = ("cost", "BP1", "BP2", "BP3", "BP4", "penalty", "∇ₐC", "far out", "corners", "step", "optimizer")
+_ORDER = (
+    "cost",
+    "BP1",
+    "BP2",
+    "BP3",
+    "BP4",
+    "penalty",
+    "∇ₐC",
+    "far out",
+    "corners",
+    "step",
+    "dropout",
+    "optimizer",
+)
 
 
 @np.errstate(all="ignore")
@@ -82,11 +96,15 @@ def check_gradients(
             orders.extend(_taylor(one))
             differences.extend(_differences(one))
     if _is_finite(looked[-1]):
-        stages.append(check_far_out(points[-1]))
+        narrow = narrowed(points[-1])
+        if narrow is not points[-1]:
+            stages.extend(filter(None, (check_cost(narrow, narrow.forward()),)))
+        stages.append(check_far_out(narrow))
         stages.extend(filter(None, (check_corners(points[-1]),)))
     if step is not None:
         numeric = Numeric(step.point, step.point.forward(), choose(step.point, share, _ELSEWHERE))
         stages.append(check_step(step, numeric))
+    stages.extend(filter(None, (check_dropout(points[0].network),)))
     if optimizer is not None:
         stages.extend(filter(None, (check_optimizer(optimizer),)))
     layers = [_worst_tensor(each) for each in zip(*tensors, strict=True)]
@@ -197,6 +215,7 @@ _BROKEN = {
     "far out": "Far out, at z of thousands or on a target, numbers overflow, divide by 0 or lose digits",
     "corners": "Exactly on a corner, the slope on the way back is not that of the forward pass's own side",
     "step": "The step is wrong, the gradient right: θ did not move by −η·∂C/∂θ at the weights before it",
+    "dropout": "The dropout masks that training draws are not 0 or 1/(1 − p), or not in the right share",
     "optimizer": "The optimizer's steps are not its rule's",
 }
 
@@ -214,7 +233,8 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     for each in (*apart, *on_the_way[:1]):
         l = each.layer or 0
         text = _BROKEN[each.stage].format(l=up(l), next=up(l + 1), before=up(l - 1), last=up(last))
-        sentences.append(f"{text} (relative error {each.max_relative_error:.1e}, at {each.point}).")
+        where = f", at {each.point}" if each.point else ""
+        sentences.append(f"{text} (relative error {each.max_relative_error:.1e}{where}).")
     if not on_the_way:
         sentences.extend(
             f"∂C/∂{each.tensor}{up(each.layer)} is wrong where its equation was not looked at."

@@ -61,8 +61,8 @@ class Stage:
     Attributes
     ----------
     stage : str
-        ``cost``, ``BP1`` to ``BP4``, ``penalty``, ``∇ₐC``, ``far out``, ``corners``, ``step`` or
-        ``optimizer``.
+        ``cost``, ``BP1`` to ``BP4``, ``penalty``, ``∇ₐC``, ``far out``, ``corners``, ``step``,
+        ``dropout`` or ``optimizer``.
     layer : int or None
     max_relative_error : float or None
     verdict : str

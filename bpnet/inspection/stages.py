@@ -12,7 +12,7 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients
 from bpnet.core.losses import PartneredLoss
-from bpnet.core.network import Trace
+from bpnet.core.network import Network, Trace, draw_masks
 from bpnet.core.optimizers import Optimizer
 from bpnet.inspection import scalar
 from bpnet.inspection.comparison import THRESHOLD, relative_errors
@@ -25,10 +25,19 @@ from bpnet.inspection.tensors import WORK_A_SECOND, Key, Numeric, tensor
 SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
 
+_MASK_NUMBERS = 10_000
+"""Elements of a layer's dropout masks that are looked at, at least."""
+
+_STANDARD_DEVIATIONS = 6
+"""How far the share of units that are kept may be from the one asked for."""
+
 _SMALL_COST = 1e-6
 """Size below which a cost's error is not measured against the cost."""
 
-_OPTIMIZER_STEPS = 5
+_OPTIMIZER_STEPS = 20
+_SCALES = np.array([1.0, 1e-3, 1e-6, 1e-8, 1e-9])
+"""Sizes of the gradients an optimizer is tried with: only small ones show what it adds to its divisor."""
+
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -193,6 +202,26 @@ def _step_error(key: Key, before: Array, after: Array, rate: float, numeric: Num
     return float(np.where(np.abs(taken - expected) <= rounding, 0, errors).max())
 
 
+def check_dropout(network: Network) -> Stage | None:
+    """Look at the masks that training draws: 0 or 1/(1 − p), in the right shares; None without dropout.
+
+    Parameters
+    ----------
+    network : Network
+    """
+    dropped = {l: layer.dropout for l, layer in network.layers.items() if layer.dropout}
+    if not dropped:
+        return None
+    rows = -(-_MASK_NUMBERS // min(network.layers[l].n_out for l in dropped))
+    masks, errors = draw_masks(network, rows, np.random.default_rng(0)), []
+    for l, p in dropped.items():
+        kept = masks[l][masks[l] != 0]
+        errors.append(float(np.abs(kept * (1 - p) - 1).max(initial=0)))
+        strays = abs(kept.size / masks[l].size - (1 - p)) / math.sqrt(p * (1 - p) / masks[l].size)
+        errors.append(1.0 if strays > _STANDARD_DEVIATIONS or l not in masks else 0.0)
+    return stage_of("dropout", None, max(errors), "the masks of many samples")
+
+
 def check_optimizer(optimizer: Optimizer, reference: Optimizer | None = None) -> Stage | None:
     """Compare some steps of an optimizer with its rule in plain Python; None if the rule is not known there.
 
@@ -206,7 +235,8 @@ def check_optimizer(optimizer: Optimizer, reference: Optimizer | None = None) ->
     if rule.name not in scalar.OPTIMIZERS:
         return None
     rng, n_weights, rate = np.random.default_rng(0), 3, 0.1
-    start, gradients = rng.standard_normal(5), rng.standard_normal((_OPTIMIZER_STEPS, 5))
+    start = rng.standard_normal(_SCALES.size)
+    gradients = _SCALES * rng.standard_normal((_OPTIMIZER_STEPS, _SCALES.size))
     parameters, state = start.copy(), optimizer.start(start)
     for gradient in gradients:
         optimizer.step(parameters, gradient.copy(), rate, state, n_weights)

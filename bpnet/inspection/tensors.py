@@ -7,6 +7,7 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.core.network import Network, Trace
+from bpnet.errors import BpnetError
 from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import Tail, by_parameters
 from bpnet.inspection.ingredients import tensors_of
@@ -85,7 +86,14 @@ def choose(point: Point, seconds: float, most: int | None = None) -> dict[Key, A
         About how long the check may take.
     most : int, optional
         No more than so many of a tensor.
+
+    Raises
+    ------
+    BpnetError
+        If the time is negative or not a number.
     """
+    if not seconds >= 0:
+        raise BpnetError(f"A budget is a number of seconds, 0 or more, found {seconds}.")
     rng, work, allowed = np.random.default_rng(0), _work(point), seconds * WORK_A_SECOND
     sizes = {key: tensor(point.network, key).size for key in work}
 

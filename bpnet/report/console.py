@@ -107,5 +107,7 @@ def _options(stream: IO[str] | None, *, no_color: bool) -> dict[str, Any]:
         "width": None if terminal else PIPE_WIDTH,
         "force_terminal": None if terminal else False,
         "highlight": False,
+        "markup": False,  # a path or a column's name may look like it
+        "emoji": False,
         "soft_wrap": not terminal,
     }

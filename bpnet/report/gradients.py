@@ -158,6 +158,7 @@ _MEANING = {
     "far out": "C at z of thousands and exactly on a target, ∂C/∂θ finite there",
     "corners": "exactly on every corner, ∂C/∂θ takes the side that the forward pass takes",
     "step": "(θ before − θ after)/η of a real step against ∂C/∂θ before it",
+    "dropout": "masks are 0 or 1/(1 − p), in the right share",
     "optimizer": "against the rule in plain Python",
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_overrides_count() -> None:
     text = passed(ran)
     assert "∂C/∂W² 3 × 2" in text
     assert "∂C/∂W³ 4 × 3" in text
-    assert "optimizer ✓ pass adamw, 5 steps" in text
+    assert "optimizer ✓ pass adamw, 20 steps" in text
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("runs",), ("xor", "--set", "training.epochs=none")])
@@ -342,6 +343,31 @@ def test_a_case_is_written_and_the_next_command_told(folder: Path) -> None:
     assert document(ran) == {"case": "case.json", "written": "config mazur, at its starting weights"}
 
 
+def test_a_path_is_shown_as_it_is_and_can_be_pasted(folder: Path) -> None:
+    (folder / "x[").mkdir()
+    for name in ("n[bold]:smile:.json", "two words.json", "x[/c].json"):
+        ran = bpnet("grad-check", "mazur", "--case", name)
+        assert (ran.code, ran.err) == (0, "")
+        first, second = ran.out.splitlines()
+        assert first.startswith(f"{name}: config mazur")
+        assert shlex.quote(name) in second
+
+
+@pytest.mark.parametrize("option", [("--layer", "2"), ("--self-test",)])
+def test_what_says_how_to_check_is_refused_where_a_case_is_written(
+    folder: Path, option: tuple[str, ...]
+) -> None:
+    text = refused("grad-check", "mazur", "--case", "case.json", *option)
+    assert f"{option[0]} says how to check" in text
+    assert not (folder / "case.json").exists()
+
+
+def test_the_self_test_in_full_is_there_for_others_too(folder: Path) -> None:
+    mine(folder)
+    out = passed(others("mine.json", "--self-test"))
+    assert out.count("✓ caught") == 18
+
+
 def test_a_case_that_cannot_be_written(folder: Path) -> None:
     refused("grad-check", "mazur", "--case", "no/folder/case.json", code=6)
 
@@ -352,7 +378,8 @@ def test_right_gradients_of_another_program_pass(folder: Path, name: str, config
     mine(folder, name=name, config=config)
     assert passed(others(name)).startswith(f"Checking {name} against the case case.json. ")
     text = passed(bpnet("grad-check", config, "--gradients", name))
-    assert text.startswith(f"Checking {name} against config {config}, at its starting weights.")
+    weights = {"mazur": "at its starting weights", "iris": "10 epochs on (at its start, all biases are 0)"}
+    assert text.startswith(f"Checking {name} against config {config}, {weights[config]}.")
 
 
 def test_wrong_ones_end_with_1_and_what_is_wrong_with_them(folder: Path) -> None:

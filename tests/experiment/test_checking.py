@@ -11,7 +11,7 @@ from bpnet.config import parse_config
 from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients, backward
 from bpnet.core.losses import Loss
-from bpnet.core.network import Network, Trace
+from bpnet.core.network import Network, Trace, forward
 from bpnet.errors import BpnetError, DataError, DivergenceError
 from bpnet.experiment import Experiment, checking, prepare
 from bpnet.experiment.checking import (
@@ -25,6 +25,7 @@ from bpnet.experiment.checking import (
 from bpnet.inspection.cases import write_case
 from bpnet.inspection.gradient_check import check_gradients
 from bpnet.inspection.point import Point
+from bpnet.inspection.probe import SAMPLES
 from bpnet.inspection.stages import StepTaken, check_step
 from bpnet.inspection.tensors import Numeric, choose
 from bpnet.training import trainer
@@ -101,7 +102,7 @@ def test_penalty_dropout_class_weights_and_momentum_are_included(here: Path) -> 
     check = check_experiment(experiment, self_test=True)
     assert check.verdict == "pass", (check.diagnosis, check.taylor)
     assert (check.self_test.planted, check.self_test.caught) == (18, 18)
-    assert "sgd, 5 steps" in {each.note for each in check.stages}
+    assert "sgd, 20 steps" in {each.note for each in check.stages}
 
 
 def test_the_python_function_is_the_same_check() -> None:
@@ -127,6 +128,25 @@ def test_the_given_point_is_three_rows_from_first_to_last(here: Path) -> None:
     assert point.network is experiment.model.network
     assert set(point.masks) == {2}
     assert given_point(experiment).masks[2].tolist() == point.masks[2].tolist()
+
+
+def test_a_case_has_as_many_samples_as_no_layer_has_units_and_biases_that_are_not_0() -> None:
+    task = open_task("iris")
+    assert len(task.point.X) not in task.point.network.sizes
+    assert len(task.point.X) > SAMPLES
+    assert all(b.any() for b in task.point.network.b.values())
+    assert task.what == "config iris, 10 epochs on (at its start, all biases are 0)"
+    again = open_task("iris")
+    assert again.point.network.parameters.tolist() == task.point.network.parameters.tolist()
+    rest = open_task("iris", ["training.train_biases=false"])
+    assert not any(b.any() for b in rest.point.network.b.values())
+    assert open_task("mazur").what == "config mazur, at its starting weights"
+
+
+@pytest.mark.parametrize("rate", ["1e30", "1e200", "1e308"])
+def test_a_case_of_a_training_that_goes_astray_is_taken_at_its_start(rate: str) -> None:
+    task = open_task("xor", [f"training.learning_rate={rate}", "training.optimizer=sgd"])
+    assert task.what == "config xor, at its starting weights"
 
 
 def test_one_row_is_taken_once() -> None:
@@ -183,7 +203,19 @@ def test_the_trainer_s_own_step_is_right(here: Path, text: str) -> None:
     assert step.moved == "all"
     moved = np.abs(step.after - step.point.network.parameters).max()
     assert moved == pytest.approx(0.1 * np.abs(step.point.network.parameters).max())
-    assert step.point.masks == {}
+    assert step.point.masks.keys() == ({2, 3} if text == REGULARISED else set())
+
+
+def test_a_step_that_forgets_its_dropout_is_seen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainer draws the masks, and buffers are at hand: a path of its own."""
+    right = forward
+
+    def without_masks(network: Network, X: Array, *, masks: Any = None, **options: Any) -> Trace:
+        return right(network, X, masks=None, **options)
+
+    monkeypatch.setattr(trainer, "forward", without_masks)
+    experiment = experiment_of(here, REGULARISED)
+    assert judged(take_step(experiment, given_point(experiment))) == "fail"
 
 
 def test_biases_that_rest_do_not_move(here: Path) -> None:

@@ -1,5 +1,6 @@
 """Careless formulas break far out, and conventions show on corners alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from bpnet.core.activations import ACTIVATIONS, Elementwise, Softmax
 from bpnet.core.arrays import Array
-from bpnet.core.losses import Huber, MeanAbsoluteError
-from bpnet.inspection.extremes import check_corners, check_far_out
+from bpnet.core.losses import Huber, MeanAbsoluteError, Quadratic
+from bpnet.inspection.extremes import check_corners, check_far_out, narrowed
+from bpnet.inspection.gradient_check import check_gradients
 from bpnet.inspection.records import NOT_FINITE, Stage
 from bpnet.inspection.stages import check_cost
 from tests.inspection.making import COMBINATIONS, make_point, point_of
@@ -53,9 +55,38 @@ def test_a_division_by_a_residual_of_0_is_seen(monkeypatch: pytest.MonkeyPatch) 
         assert check_far_out(point).verdict == "fail"
 
 
-def test_far_out_of_a_network_too_large_for_plain_python_numbers_must_be_finite() -> None:
-    found = check_far_out(make_point((60, 80, 10)))
-    assert (found.verdict, found.max_relative_error, found.note) == ("pass", 0.0, "")
+def test_of_a_network_too_large_for_plain_python_a_narrower_one_is_looked_at() -> None:
+    point = make_point((60, 80, 10), "gelu", "softmax", "cross_entropy", dropout=0.3, weighted=True)
+    narrow = narrowed(point)
+    assert narrow.network.sizes == (12, 12, 10)
+    assert [each.activation.name for each in narrow.network.layers.values()] == ["gelu", "softmax"]
+    assert (narrow.loss, narrow.sample_weight is None) == (point.loss, False)
+    assert narrow.masks.keys() == {2}
+    found = check_far_out(point)
+    assert (found.verdict, found.point) == ("pass", "a narrower network of the kind, far out")
+    assert "in plain Python" in found.note
+    small = make_point()
+    assert narrowed(small) is small
+
+
+def test_a_wrong_formula_is_seen_in_a_network_too_large_for_plain_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bpnet.core.activations._GELU_CUBE", 0.0447)
+    check = check_gradients([make_point((60, 80, 10), "gelu")], budget=0.0)
+    assert check.diagnosis[0].startswith("The cost itself is wrong: plain Python gets another number")
+
+
+def test_far_out_of_formulas_that_plain_python_does_not_know_numbers_must_be_finite() -> None:
+    point = make_point()
+    unknown = replace(point, loss=Unknown())
+    found = check_far_out(unknown)
+    assert (found.stage, found.verdict, found.max_relative_error) == ("far out", "pass", None)
+    assert found.note == "C is not compared"
+
+
+class Unknown(Quadratic):
+    name = "unknown"
 
 
 # On corners

@@ -72,6 +72,7 @@ def test_the_record_of_a_right_network() -> None:
         ("BP4", 2),
         ("penalty", 2),
         ("far out", None),
+        ("dropout", None),
         ("optimizer", None),
     ]
     assert [each.layer for each in check.taylor] == [None, 2, 3, 4]

@@ -9,15 +9,16 @@ from bpnet.core.activations import ACTIVATIONS, Tanh
 from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients, cost, gradient_buffers
 from bpnet.core.losses import LOSSES, PartneredLoss, Quadratic
-from bpnet.core.network import Layer
+from bpnet.core.network import Layer, Network, draw_masks
 from bpnet.core.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer, RmsProp, Sgd, State
-from bpnet.inspection import scalar
+from bpnet.inspection import scalar, stages
 from bpnet.inspection.point import Point
 from bpnet.inspection.probe import draw_network
 from bpnet.inspection.records import NOT_FINITE, Stage
 from bpnet.inspection.stages import (
     StepTaken,
     check_cost,
+    check_dropout,
     check_equations,
     check_optimizer,
     check_step,
@@ -345,6 +346,21 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        (Adam(eps=1e-7), Adam()),
+        (Adam(eps=1e-9), Adam()),
+        (AdamW(eps=1e-7), AdamW()),
+        (RmsProp(eps=1e-7), RmsProp()),
+    ],
+)
+def test_what_is_added_to_a_divisor_shows_on_small_gradients(wrong: Optimizer, right: Optimizer) -> None:
+    found = check_optimizer(wrong, right)
+    assert found is not None
+    assert found.verdict == "fail"
+
+
 def test_every_registered_optimizer_is_tried_here() -> None:
     assert {each.name for each in SETTINGS} == set(OPTIMIZERS) == set(scalar.OPTIMIZERS)
 
@@ -354,7 +370,7 @@ def test_right_steps_of_an_optimizer_pass(optimizer: Optimizer) -> None:
     found = check_optimizer(optimizer)
     assert found is not None
     assert (found.stage, found.layer, found.verdict) == ("optimizer", None, "pass")
-    assert found.note == f"{optimizer.name}, 5 steps"
+    assert found.note == f"{optimizer.name}, 20 steps"
 
 
 @pytest.mark.parametrize("wrong", SETTINGS, ids=repr)
@@ -363,6 +379,40 @@ def test_another_optimizer_s_steps_fail(right: Optimizer, wrong: Optimizer) -> N
     found = check_optimizer(wrong, right)
     assert found is not None
     assert (found.verdict == "pass") is (wrong == right)
+
+
+# Dropout
+
+
+def dropping() -> Network:
+    return make_point((3, 6, 5, 2), dropout=0.3).network
+
+
+def test_masks_as_training_draws_them_pass() -> None:
+    found = check_dropout(dropping())
+    assert found is not None
+    assert (found.stage, found.layer, found.verdict) == ("dropout", None, "pass")
+    assert check_dropout(make_point().network) is None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda mask: mask * (1 - 0.3 / 2),
+        lambda mask: (mask > 0).astype(float),
+        lambda mask: np.where(np.arange(mask.size).reshape(mask.shape) % 10, 1 / 0.7, 0.0),
+        lambda mask: np.full_like(mask, 1 / 0.7),
+        np.zeros_like,
+    ],
+)
+def test_wrong_masks_are_seen(spoil: Callable[[Array], Array], monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*arguments: Any) -> dict[int, Array]:
+        return {l: spoil(mask) for l, mask in draw_masks(*arguments).items()}
+
+    monkeypatch.setattr(stages, "draw_masks", wrong)
+    found = check_dropout(dropping())
+    assert found is not None
+    assert found.verdict == "fail"
 
 
 class SpoiltSgd(Sgd):

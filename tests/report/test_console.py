@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from rich.text import Text
 
 from bpnet.errors import OutputError
 from bpnet.report.console import PIPE_WIDTH, Consoles, make_consoles
@@ -33,10 +34,18 @@ def test_results_and_notes_go_different_ways(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_pipe_gets_plain_lines_that_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = caught(monkeypatch)
-    opened.notes.print("[red]" + "long " * 50 + "[/red]")
+    opened.notes.print(Text("long " * 50, "red"))
     assert written(sys.stderr) == "long " * 50 + "\n"
     assert opened.notes.width == PIPE_WIDTH
     assert not opened.notes.is_terminal
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path or a column may be called so."""
+    opened = caught(monkeypatch)
+    for console in (opened.results, opened.notes):
+        console.print("n[bold]:smile:[/x].json")
+    assert written(sys.stdout) == written(sys.stderr) == "n[bold]:smile:[/x].json\n"
 
 
 def test_colours_can_be_refused() -> None:

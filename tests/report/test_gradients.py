@@ -40,7 +40,7 @@ def record(**changes: Any) -> GradientCheck:
             Stage("BP3", 3, None, "inconclusive", "a point"),
             Stage("BP3", 2, 1e-9, "pass", "a point"),
             Stage("step", None, 0.5, "fail", "a point"),
-            Stage("optimizer", None, 1e-16, "pass", "", "adam, 5 steps"),
+            Stage("optimizer", None, 1e-16, "pass", "", "adam, 20 steps"),
         ),
         "taylor": (Taylor(None, 1.02, "fail"), Taylor(2, None, "pass"), Taylor(3, 1.998, "pass")),
         "differences": (
@@ -187,7 +187,7 @@ def test_every_equation_has_its_line() -> None:
         "BP2 ✗ FAIL δ of hidden layers against ∂C/∂z, first wrong in layer 2 (2e-01)",
         "BP3 ? unsure ∂C/∂b against the sum of δ, not finite from layer 3 back (1e-09)",
         "step ✗ FAIL (θ before − θ after)/η of a real step against ∂C/∂θ before it (5e-01)",
-        "optimizer ✓ pass adam, 5 steps against the rule in plain Python (1e-16)",
+        "optimizer ✓ pass adam, 20 steps against the rule in plain Python (1e-16)",
         "Taylor order ✗ FAIL 2 if right, 1 if wrong: all layers 1.02; layer 2 below rounding; layer 3 2.00",
         "points a point (3e-09), another (not finite)",
         "A convention.",
