@@ -14,6 +14,9 @@ from bpnet.inspection.point import Point
 SAMPLES = 3
 """Least number of samples: a single one hides a missing 1/N."""
 
+MANY = 40
+"""Least number of samples of a wide probe: a sum may stop short in a batch larger than a few."""
+
 _LEAST_BIAS = 0.1
 
 
@@ -56,7 +59,7 @@ def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
     rng = np.random.default_rng(seed)
     network = draw_network(tuple(point.network.layers.values()), rng)
     # As many samples as units of a layer would hide one for the other.
-    n_samples = next(n for n in itertools.count(SAMPLES) if n not in network.sizes)
+    n_samples = next(n for n in itertools.count(SAMPLES if spread == 1 else MANY) if n not in network.sizes)
     weight = None if point.sample_weight is None else rng.uniform(0.5, 2, n_samples)
     X = spread * rng.standard_normal((n_samples, network.sizes[0]))
     Y = draw_targets(point.loss, n_samples, network.sizes[-1], rng)
