@@ -30,6 +30,9 @@ BURN_IN = 10
 _WIDE = 8.0
 """How much wider inputs and targets are spread at one of the points."""
 
+_MANY = 40
+"""Samples at that point, at least: a sum may stop short in a batch larger than a few."""
+
 _SEED = 0
 """Of the order of samples and the dropout masks, in the short trainings here."""
 
@@ -72,8 +75,9 @@ def check_experiment(
     """Check an experiment's gradients at its weights, a few epochs on, and at a generic probe."""
     given = given_point(experiment)
     burnt = burnt_in(experiment, given)
-    wide = generic_probe(given, 1, spread=_WIDE)
-    points = [given, *([] if burnt is None else [burnt]), wide, generic_probe(given)]
+    wide = generic_probe(given, 1, name="a wide probe", spread=_WIDE, samples=_MANY)
+    one = generic_probe(given, 2, name="one of a single sample", samples=1)
+    points = [given, *([] if burnt is None else [burnt]), wide, one, generic_probe(given)]
     with blas_threads(given.network, SAMPLES):
         return check_gradients(
             points,

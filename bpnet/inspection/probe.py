@@ -14,9 +14,6 @@ from bpnet.inspection.point import Point
 SAMPLES = 3
 """Least number of samples: a single one hides a missing 1/N."""
 
-MANY = 40
-"""Least number of samples of a wide probe: a sum may stop short in a batch larger than a few."""
-
 _LEAST_BIAS = 0.1
 
 
@@ -44,7 +41,14 @@ def _both_sides(Y: Array) -> Array:
     return spread
 
 
-def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
+def generic_probe(
+    point: Point,
+    seed: int = 0,
+    *,
+    name: str = "a generic probe",
+    spread: float = 1.0,
+    samples: int = SAMPLES,
+) -> Point:
     """The same kind of cost at random weights, inputs and targets.
 
     Parameters
@@ -52,19 +56,21 @@ def generic_probe(point: Point, seed: int = 0, *, spread: float = 1.0) -> Point:
     point : Point
         Its layers, loss, penalty, and whether it has sample weights and dropout, are kept.
     seed : int
+    name : str
     spread : float
         How far inputs, and targets that are numbers, are spread: a wide probe comes to where curves
         flatten and losses turn linear.
+    samples : int
+        How many, at least: as many as units of a layer would hide one for the other. One is one.
     """
     rng = np.random.default_rng(seed)
     network = draw_network(tuple(point.network.layers.values()), rng)
-    # As many samples as units of a layer would hide one for the other.
-    n_samples = next(n for n in itertools.count(SAMPLES if spread == 1 else MANY) if n not in network.sizes)
+    n_samples = 1 if samples == 1 else next(n for n in itertools.count(samples) if n not in network.sizes)
     weight = None if point.sample_weight is None else rng.uniform(0.5, 2, n_samples)
     X = spread * rng.standard_normal((n_samples, network.sizes[0]))
     Y = draw_targets(point.loss, n_samples, network.sizes[-1], rng)
     return Point(
-        name="a generic probe" if spread == 1 else "a wide probe",
+        name=name,
         network=network,
         X=X,
         Y=Y if spread == 1 or point.loss.classifies is not False else spread * _both_sides(Y),

@@ -78,6 +78,7 @@ def test_every_shipped_config_passes_before_and_after_training(name: str) -> Non
             "the given weights",
             "the weights 10 epochs on",
             "a wide probe",
+            "one of a single sample",
             "a generic probe",
         )
         assert {each.stage for each in check.stages} >= {
@@ -173,7 +174,12 @@ def test_where_training_diverges_there_is_no_second_point(here: Path) -> None:
     experiment = experiment_of(here, text, "training.learning_rate=1e9", "training.epochs=30")
     assert burnt_in(experiment, given_point(experiment)) is None
     check = check_experiment(experiment)
-    assert tuple(check.points) == ("the given weights", "a wide probe", "a generic probe")
+    assert tuple(check.points) == (
+        "the given weights",
+        "a wide probe",
+        "one of a single sample",
+        "a generic probe",
+    )
     assert check.verdict == "pass"
 
 

@@ -57,6 +57,12 @@ def test_there_are_as_many_samples_as_no_layer_has_units(sizes: tuple[int, ...],
     assert len(generic_probe(make_point(sizes)).X) == samples
 
 
+def test_one_sample_is_one_and_many_are_at_least_as_many() -> None:
+    point = make_point((1, 40, 41, 2))
+    assert len(generic_probe(point, samples=1).X) == 1
+    assert len(generic_probe(point, samples=40).X) == 42
+
+
 def test_without_weights_and_dropout_it_has_none() -> None:
     probe = generic_probe(make_point())
     assert probe.sample_weight is None
@@ -72,7 +78,7 @@ def test_the_same_seed_draws_the_same_probe() -> None:
 
 @pytest.mark.parametrize("loss", ["huber", "quadratic"])
 def test_a_wide_probe_has_targets_on_both_sides_and_far_from_0(loss: str) -> None:
-    point = generic_probe(make_point(loss=loss), 1, spread=8.0)
+    point = generic_probe(make_point(loss=loss), 1, name="a wide probe", spread=8.0)
     assert point.name == "a wide probe"
     assert np.abs(point.Y).min() >= 8
     assert (point.Y[0] > 0).all()
