@@ -176,4 +176,4 @@ def test_a_budget_that_is_none_is_refused(budget: float) -> None:
 
 def test_gradients_of_another_kind_are_refused() -> None:
     with pytest.raises(DataError, match="Gradients come as a path or a mapping, found list"):
-        assert_gradients("mazur", gradients=[1.0])  # type: ignore[arg-type]
+        assert_gradients("mazur", gradients=[1.0])  # type: ignore[arg-type]  # that is what is tried

@@ -7,6 +7,7 @@ import typer
 from bpnet import __version__
 from bpnet.cli.common import Command, Group, switch
 from bpnet.cli.evaluate import evaluate
+from bpnet.cli.explain import explain
 from bpnet.cli.grad_check import grad_check
 from bpnet.cli.predict import predict
 from bpnet.cli.train import train
@@ -46,5 +47,6 @@ def root(
 
 app.command("train", cls=Command)(train)
 app.command("grad-check", cls=Command)(grad_check)
+app.command("explain", cls=Command)(explain)
 app.command("predict", cls=Command)(predict)
 app.command("evaluate", cls=Command)(evaluate)

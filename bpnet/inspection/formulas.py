@@ -211,12 +211,16 @@ def short(expression: Expression, most: int) -> Expression:
 
 
 def shortened(terms: tuple[Expression, ...], most: int) -> Expression:
-    """Add terms up, no more than ``most`` of them one by one: the largest, in their order, and the rest."""
+    """Add terms up, at most ``most`` of them one by one: the largest, in their order, and the rest."""
     if len(terms) == 1:
         return terms[0]
     if len(terms) <= most:
         return Sum(terms)
     values = [evaluate(term) for term in terms]
-    largest = sorted(range(len(terms)), key=lambda k: -abs(values[k]))[: most - 1]
+    largest = sorted((k for k, value in enumerate(values) if value), key=lambda k: -abs(values[k]))[
+        : most - 1
+    ]
+    if not largest:
+        largest = [0]
     left = math.fsum(value for k, value in enumerate(values) if k not in largest)
     return Sum((*(terms[k] for k in sorted(largest)), Rest(len(terms) - len(largest), left)))

@@ -731,7 +731,9 @@ def test_nothing_can_be_said_of_a_program_that_is_in_part_of_single_precision(na
     assert unclear
     for each in unclear:
         assert each.verdict == INCONCLUSIVE
-        digits = int(re.fullmatch(r"right to about (\d+) digits", each.note)[1])  # type: ignore[index]
+        told = re.fullmatch(r"right to about (\d+) digits", each.note)
+        assert told
+        digits = int(told[1])
         right = right_of(point)[each.tensor, each.layer]
         off = np.abs(found[each.tensor, each.layer] - right).max() / np.abs(right).max()
         assert 10.0 ** -(digits + 1) <= off <= 10.0**-digits

@@ -1,22 +1,22 @@
 """The registry's LaTeX says what its code computes."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
-from bpnet.core.activations import ACTIVATIONS, Elementwise
-from bpnet.core.losses import LOSSES
-from bpnet.inspection.formulas import Expression, Name, Negative, Number, Sum, evaluate, shortened
-from bpnet.inspection.registry_formulas import read_formula
+from bpnet.core.activations import ACTIVATIONS, Activation, Elementwise
+from bpnet.core.arrays import Array
+from bpnet.core.losses import LOSSES, Loss
+from bpnet.core.registry import parameters_of
+from bpnet.inspection.formulas import Expression, Name, Negative, Number, Rest, Sum, evaluate, shortened
+from bpnet.inspection.registry_formulas import Lookup, read_formula
 from tests.core.nets import PAIRS, make_batch
 
 CLOSE = 1e-12
 N = 4
 
 
-def lookup_of(owner: object, **rows: np.ndarray):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    letters = {field.name[0]: field.name for field in dataclasses.fields(owner)}  # type: ignore[arg-type]
+def lookup_of(owner: Activation | Loss, **rows: Array) -> Lookup:
+    letters = {parameter.name[0]: parameter.name for parameter in parameters_of(type(owner))}
     letters |= {"α": "alpha"}
 
     def lookup(name: str, unit: int | None) -> Expression:
@@ -73,6 +73,6 @@ def test_a_long_sum_keeps_its_largest_terms_and_the_sum_of_the_rest() -> None:
     short = shortened(terms, 3)
     assert isinstance(short, Sum)
     assert short.terms[:2] == (Number(-5.0), Number(3.0))
-    assert (short.terms[2].count, short.terms[2].value) == (3, 1.75)  # type: ignore[union-attr]
+    assert short.terms[2] == Rest(3, 1.75)
     assert evaluate(short) == evaluate(Sum(terms)) == -0.25
     assert evaluate(Negative(Number(2.0))) == -2

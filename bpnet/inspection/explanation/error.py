@@ -42,6 +42,8 @@ def where_it_comes_from(view: View) -> Section:
     blocks: list[Block] = [_rule(view)]
     for j in view.shown(view.l):
         blocks.extend(_at_the_output(view, j, checks[j]) if view.l == view.L else _hidden(view, j, checks[j]))
+    if view.l == view.L and isinstance(view.point.loss, PartneredLoss):
+        blocks.append(_cancelled(view))
     if len(checks) < view.width(view.l):
         blocks.append(say(f"So do the other {view.width(view.l) - 1:,} units of the layer."))
     return Section("Where δ comes from", tuple(blocks))
@@ -83,18 +85,15 @@ def _at_the_output(view: View, j: int, check: Check) -> list[Block]:
             formulas.append(Product((of_loss(j), view.slope_formula(l, j))))
         error: Expression = Sum((view.a(l, j), Negative(view.y(j))))
         formulas.append(Product((Name("s", view.sample_weight), error)) if weighted else error)
-    blocks.append(Equation(view.d(l, j), tuple(formulas), check))
-    if isinstance(loss, PartneredLoss):
-        blocks.append(_cancelled(view, known=known))
-    return blocks
+    return [*blocks, Equation(view.d(l, j), tuple(formulas), check)]
 
 
-def _cancelled(view: View, *, known: bool) -> Block:
+def _cancelled(view: View) -> Block:
     reason = (
         "Everything cancels but a − y: this loss is made for this activation. The hidden layers have no such "
         "luck, their slopes stay."
     )
-    if known:
+    if np.isfinite(view.upstream(view.L)).all():
         return say(reason)
     return say(
         reason + " Here an output is 0 or 1 to the last digit, so that ∂C/∂a alone has no finite value."

@@ -5,13 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
+from bpnet.core.arrays import Array
 from bpnet.core.optimizers import Sgd
 from bpnet.inspection.explanation.blocks import Block, Cell, Equation, Grid, Part, Section, say
 from bpnet.inspection.explanation.view import MOST_TERMS, MOST_UNITS, View
 from bpnet.inspection.formulas import Expression, Name, Negative, Number, Product, Quotient, Sum, shortened
 
-_MOST_INPUTS = 4
-"""Weights of a unit that are shown one by one."""
+_MOST_WEIGHTS = 6
+"""Weights that are shown one by one, about: of each unit as many."""
 
 _MOST_SAMPLES = 8
 """Samples of a batch that are listed one by one."""
@@ -19,10 +20,14 @@ _MOST_SAMPLES = 8
 
 def shown_weights(view: View) -> list[tuple[int, int]]:
     """Weights that are shown one by one: of the units shown, those whose inputs are largest."""
-    inputs = np.abs(view.trace.passed[view.l - 1][0])
-    chosen = sorted(np.argsort(-inputs, kind="stable")[:_MOST_INPUTS].tolist())
-    columns = sorted({*(k + 1 for k in chosen), view.weight[1]})
-    return [(j, k) for j in view.shown(view.l) for k in columns]
+    units = view.shown(view.l)
+    columns = {*_largest(view.trace.a[view.l - 1][0], max(1, _MOST_WEIGHTS // len(units))), view.weight[1]}
+    return [(j, k) for j in units for k in sorted(columns)]
+
+
+def _largest(values: Array, most: int) -> list[int]:
+    """Positions of the largest values in size, from 1."""
+    return sorted(int(k) + 1 for k in np.argsort(-np.abs(values), kind="stable")[:most])
 
 
 def weights_and_biases(view: View) -> Section:
@@ -49,10 +54,10 @@ def weights_and_biases(view: View) -> Section:
 
 
 def _outer_product(view: View) -> list[Block]:
-    """Every ∂C/∂w as a table of products, without the penalty's part."""
+    """Every ∂C/∂w as a table of products, without the penalty's part; of a large one, where it is largest."""
     l = view.l
-    units = range(1, min(view.width(l), MOST_UNITS) + 1)
-    inputs = range(1, min(view.width(l - 1), MOST_UNITS) + 1)
+    units = _largest(view.delta(l), MOST_UNITS)
+    inputs = _largest(view.trace.a[l - 1][0], MOST_UNITS)
     corner = "δ times a" if not view.point.weight_decay else "δ times a, without the penalty"
     columns: tuple[Part, ...] = (corner, *(view.a(l - 1, k) for k in inputs))
     rows: list[tuple[Cell, ...]] = []
@@ -60,12 +65,10 @@ def _outer_product(view: View) -> list[Block]:
         delta = view.d(l, j)
         rows.append((delta, *(delta.value * view.a(l - 1, k).value for k in inputs)))
     table = Grid(columns, tuple(rows))
-    whole = len(units) == view.width(l) and len(inputs) == view.width(l - 1)
-    return (
-        [table]
-        if whole
-        else [table, say(f"The corner of a table of {view.width(l):,} × {view.width(l - 1):,}.")]
-    )
+    n, n_in = view.width(l), view.width(l - 1)
+    if len(units) == n and len(inputs) == n_in:
+        return [table]
+    return [table, say(f"Of a table of {n:,} × {n_in:,}, the rows and columns with most in them.")]
 
 
 def _samples(view: View) -> list[Block]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpnet.core.arrays import Array
 from bpnet.inspection.explanation.blocks import Check, Section
 from bpnet.inspection.explanation.error import chain_rule, in_one_line, where_it_comes_from
 from bpnet.inspection.explanation.forward import forward_pass, the_network
@@ -44,6 +43,13 @@ class Explanation:
     checks: tuple[Check, ...]
 
     @property
+    def title(self) -> str:
+        """What it explains, as a heading."""
+        l, L = self.view.l, self.view.L
+        kind = "the output" if l == L else f"hidden layer {l - 1} of {L - 2}"
+        return f"Layer {l}: {kind}"
+
+    @property
     def is_proved(self) -> bool:
         """Whether every derivative agrees with its independent one."""
         return all(check.ok for check in self.checks)
@@ -77,8 +83,3 @@ def explain(subject: Subject) -> Explanation:
     checks = proofs_of(sections)
     sections += [proof(checks), share_or_delta(view, shared), health(view)]
     return Explanation(subject, view, step, shared, tuple(sections), tuple(checks))
-
-
-def row(array: Array) -> list[float | None]:
-    """A vector for JSON, which has no infinity."""
-    return [float(value) if np.isfinite(value) else None for value in array]

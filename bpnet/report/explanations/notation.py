@@ -61,6 +61,10 @@ class Notation(ABC):
     def matrix(self, matrix: Matrix) -> str:
         """A matrix by its name."""
 
+    def words(self, text: str) -> str:
+        """Words within a formula."""
+        return text
+
     def number(self, value: float) -> str:
         """A number, rounded to the digits asked for."""
         return self._rounded(f"{value + 0.0:.{self.digits}g}")  # + 0.0 makes 0 of −0
@@ -74,7 +78,7 @@ class Notation(ABC):
 
         match expression:
             case Sum(terms):
-                return self._sum([self._term(term, inner) for term in terms]), _SUM
+                return self._sum(terms, inner), _SUM
             case Product(factors):
                 return self._product([inner(factor, _PRODUCT) for factor in factors]), _PRODUCT
             case Quotient(top, bottom):
@@ -107,8 +111,11 @@ class Notation(ABC):
             return self.minus, inner(term.inner, _PRODUCT)
         return "+", inner(term, _PRODUCT)
 
-    def _sum(self, terms: list[tuple[str, str]]) -> str:
-        (sign, first), *others = terms
+    def _sum(self, terms: tuple[Expression, ...], inner: Inner) -> str:
+        signed = [self._term(term, inner) for term in terms]
+        if signed[0][0] == "+":
+            signed[0] = "+", inner(terms[0], _SUM)  # nothing stands before it
+        (sign, first), *others = signed
         return (sign if sign != "+" else "") + first + "".join(f" {sign} {text}" for sign, text in others)
 
     @abstractmethod
@@ -213,6 +220,9 @@ class Latex(Notation):
     """LaTeX's mathematics, without the dollars: w^{2}_{12} a^{1}_{2} + b^{2}_{1}."""
 
     minus = "-"
+
+    def words(self, text: str) -> str:
+        return rf"\text{{{text}}}"
 
     def matrix(self, matrix: Matrix) -> str:
         above = "" if matrix.layer is None else f"^{{{matrix.layer}}}"

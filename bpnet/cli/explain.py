@@ -1,0 +1,182 @@
+"""``bpnet explain``: derive a layer's error, gradients and update, with every number, and prove each."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpnet.cli.common import Force, NoColor, consoles, refuse_overwriting, switch
+from bpnet.errors import BpnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bpnet.inspection.explanation.blocks import Section
+    from bpnet.inspection.explanation.record import Explanation
+    from bpnet.report.console import Consoles
+
+_NOT_PROVED = 1
+_MOST_DIGITS = 17
+
+
+class Format(StrEnum):
+    """What an explanation is written as."""
+
+    terminal = "terminal"
+    markdown = "markdown"
+    latex = "latex"
+    json = "json"
+
+
+def explain(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            help="A config, a built-in name or a run folder; by default the newest run in runs, "
+            "else the source's 2-2-1 network."
+        ),
+    ] = None,
+    *,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            "--layer", metavar="N", help="The layer: 2 is the first hidden one. Without it: all, a line each."
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", metavar="I", help="Training row, from 1; the first by default.")
+    ] = None,
+    inputs: Annotated[
+        str | None,
+        typer.Option("--input", metavar="A,B,...", help="A row of your own, in the order of the columns."),
+    ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--target", metavar="Y,...", help="The answer to it; by default the first row's."),
+    ] = None,
+    batch: Annotated[bool, switch("--batch", help="Gradients as means over the first batch.")] = False,
+    neuron: Annotated[
+        int | None, typer.Option("--neuron", metavar="J", help="The unit to look at in a wide layer, from 1.")
+    ] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option("--weight", metavar="J,K", help="Whose chain rule is written out: to J from K."),
+    ] = None,
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", metavar="T", help="Train T epochs from the seed first.")
+    ] = None,
+    digits: Annotated[
+        int,
+        typer.Option("--digits", metavar="D", min=1, max=_MOST_DIGITS, help="Significant digits of numbers."),
+    ] = 6,
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.terminal,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to the terminal."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
+    ] = None,
+    force: Force = False,
+    no_color: NoColor = False,
+) -> None:
+    """Derive one layer's error, gradients and update on this very network, every line with its proof.
+
+    [dim]Examples:[/dim]
+    [cyan]  bpnet explain --layer 2[/]
+    [cyan]  bpnet explain mazur --layer 3 --format latex -o layer3.tex[/]
+    """
+    from bpnet.experiment.explaining import Question, open_subject
+    from bpnet.inspection.explanation.overview import overview
+    from bpnet.inspection.explanation.record import explain as explain_layer
+    from bpnet.report.explanations.terminal import print_sections
+
+    with consoles(no_color=no_color) as streams:
+        refuse_overwriting(output, force=force)
+        if sample is not None and inputs is not None:
+            raise BpnetError("--sample and --input are two samples.", advice="Give one of them.")
+        question = Question(
+            layer=layer,
+            sample=sample,
+            inputs=_cells(inputs),
+            targets=_cells(targets),
+            batch=batch,
+            neuron=neuron,
+            weight=_pair(weight),
+            epoch=epoch,
+        )
+        subject = open_subject(target, overrides or [], question)
+        explanation = None
+        if layer is None:
+            title, sections = "The network", overview(subject)
+        else:
+            explanation = explain_layer(subject)
+            title, sections = explanation.title, explanation.sections
+        if form == Format.terminal and output is None:
+            print_sections(streams.results, title, sections, digits)
+        elif form == Format.json:
+            _put(streams, output, _json(explanation))
+        else:
+            _put(streams, output, _WRITERS[form](title, sections, digits))
+    if explanation is not None and not explanation.is_proved:
+        raise typer.Exit(_NOT_PROVED)
+
+
+def _cells(text: str | None) -> list[str] | None:
+    return None if text is None else [cell.strip() for cell in text.split(",")]
+
+
+def _pair(text: str | None) -> tuple[int, int] | None:
+    """Unit numbers of a weight."""
+    if text is None:
+        return None
+    cells = text.split(",")
+    try:
+        j, k = map(int, cells)
+    except ValueError:
+        raise BpnetError(
+            f"--weight takes two numbers, found {text!r}.", advice="--weight 1,2 leads to unit 1 from unit 2."
+        ) from None
+    return j, k
+
+
+def _json(explanation: "Explanation | None") -> str:
+    from bpnet.report.explanations.document import document_of
+
+    if explanation is None:
+        raise BpnetError("--format json explains one layer.", advice="Add --layer N.")
+    return json.dumps(document_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _markdown(title: str, sections: "Sequence[Section]", digits: int) -> str:
+    from bpnet.report.explanations.markdown import markdown
+
+    return markdown(title, sections, digits)
+
+
+def _latex(title: str, sections: "Sequence[Section]", digits: int) -> str:
+    from bpnet.report.explanations.latex import latex
+
+    return latex(title, sections, digits)
+
+
+def _plain(title: str, sections: "Sequence[Section]", digits: int) -> str:
+    from bpnet.report.explanations.terminal import written
+
+    return written(title, sections, digits)
+
+
+_WRITERS = {Format.markdown: _markdown, Format.latex: _latex, Format.terminal: _plain}
+
+
+def _put(streams: "Consoles", output: Path | None, text: str) -> None:
+    """Write a text to a file, or to standard output as it is."""
+    if output is None:
+        streams.results.write(text)
+        return
+    from bpnet.training.files import write_atomically
+
+    write_atomically(output, text.encode())

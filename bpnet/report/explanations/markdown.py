@@ -1,0 +1,130 @@
+"""An explanation as Markdown, as a forge renders it: headings, tables, and mathematics between dollars."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bpnet.inspection.explanation.blocks import (
+    Bars,
+    Block,
+    Check,
+    Equation,
+    Grid,
+    Matrix,
+    MatrixLine,
+    Proofs,
+    Say,
+    Section,
+)
+from bpnet.inspection.formulas import evaluate
+from bpnet.report.explanations.inline import Inline, is_small, rounding_note, shape_of, steps
+from bpnet.report.explanations.notation import DIGITS, Latex
+
+
+def markdown(title: str, sections: Sequence[Section], digits: int = DIGITS) -> str:
+    """Write a page.
+
+    Parameters
+    ----------
+    title : str
+    sections : sequence of Section
+    digits : int
+        Significant digits of numbers.
+    """
+    page = _Page(Latex(digits))
+    parts = [f"# {title}"]
+    for number, section in enumerate(sections, start=1):
+        parts.append(f"## {number}. {section.title}" if len(sections) > 1 else f"## {section.title}")
+        parts.extend(page.block(block) for block in section.blocks)
+    return "\n\n".join([*parts, rounding_note(digits)]) + "\n"
+
+
+class _Page:
+    """Makes Markdown of each kind of block."""
+
+    def __init__(self, notation: Latex) -> None:
+        self._notation = notation
+        self._inline = Inline(notation, _escaped, lambda formula: f"${formula}$")
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Say(parts):
+                return self._inline.sentence(parts)
+            case Equation():
+                return self._equation(block)
+            case MatrixLine():
+                return f"$$\n{matrix_line(block, self._notation)}\n$$"
+            case Grid():
+                return self._grid(block)
+            case Bars():
+                return self._bars(block)
+            case Proofs(checks):
+                return "\n".join(
+                    f"- {self._inline.part(each.quantity)}: {self._proof(each)}" for each in checks
+                )
+
+    def _equation(self, equation: Equation) -> str:
+        text = f"$$\n{aligned(equation, self._notation)}\n$$"
+        return text if equation.check is None else f"{text}\n\n{self._proof(equation.check)}"
+
+    def _proof(self, check: Check) -> str:
+        return f"{'✓' if check.ok else '✗'} by complex step {self._inline.part(check.numeric)}"
+
+    def _grid(self, grid: Grid) -> str:
+        numeric = [
+            all(isinstance(row[k], int | float | None) for row in grid.rows) for k in range(len(grid.columns))
+        ]
+        lines = [
+            _row(self._inline.part(name) for name in grid.columns),
+            _row("---:" if right else "---" for right in numeric),
+        ]
+        for position, row in enumerate(grid.rows):
+            cells = [self._inline.cell(cell) for cell in row]
+            lines.append(_row(f"**{cell}**" if position == grid.marked and cell else cell for cell in cells))
+        return "\n".join(lines)
+
+    def _bars(self, bars: Bars) -> str:
+        rows = [(self._inline.part(row), evaluate(row)) for row in bars.rows]
+        lines = [_row(("contribution", "")), _row(("---", "---:"))]
+        total = (f"**{self._inline.part(bars.total)}**", bars.total.value)
+        lines += [_row((name, self._inline.part(float(value)))) for name, value in (*rows, total)]
+        return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", r"\|").replace("*", r"\*").replace("_", r"\_").replace("$", r"\$")
+
+
+def aligned(equation: Equation, notation: Latex) -> str:
+    """An equation with a line for each of its steps."""
+    left, *others = notation.formula(equation.left), *steps(equation, notation)
+    lines = [rf"{left} &= {others[0]}", *(f"&= {text}" for text in others[1:])]
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def matrix_line(line: MatrixLine, notation: Latex) -> str:
+    """A product of matrices by their names, and with their numbers if they are small."""
+    matrices = [line.result, *(part for part in line.parts if isinstance(part, Matrix))]
+    signs = {"·": r"\cdot", "⊙": r"\odot", "−": "-"}
+
+    def product(write: Callable[[Matrix], str]) -> str:
+        return " ".join(
+            write(part) if isinstance(part, Matrix) else signs.get(str(part), notation.words(f" {part} "))
+            for part in line.parts
+        )
+
+    names = f"{notation.matrix(line.result)} &= {product(notation.matrix)}"
+    if is_small(*matrices):
+        second = f"{_brackets(line.result, notation)} &= {product(lambda each: _brackets(each, notation))}"
+    else:
+        shapes = ", ".join(rf"{notation.matrix(each)}: {shape_of(each.values)}" for each in matrices)
+        second = rf"&\text{{with shapes }} {shapes}".replace("×", r"\times")
+    return f"\\begin{{aligned}}\n{names} \\\\\n{second}\n\\end{{aligned}}"
+
+
+def _brackets(matrix: Matrix, notation: Latex) -> str:
+    rows = matrix.values.reshape(-1, 1) if matrix.values.ndim == 1 else matrix.values
+    lines = [" & ".join(notation.number(float(value)) for value in row) for row in rows]
+    return r"\begin{bmatrix} " + r" \\ ".join(lines) + r" \end{bmatrix}"
