@@ -192,7 +192,7 @@ def test_a_file_is_written_and_none_lost(folder: Path, form: str) -> None:
 
 def test_digits_are_as_asked_for() -> None:
     out = bpnet("explain", "source", "--layer", "2", "--digits", "12").out
-    assert "0.0133679204228" in out
+    assert "0.0133679204229" in out
     assert "shown with 12 significant digits" in words(out)
 
 
