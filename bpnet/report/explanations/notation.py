@@ -150,7 +150,7 @@ class Notation(ABC):
 
 def _is_constant(quantity: Quantity) -> bool:
     """Whether a name stands for the same number everywhere, and is left as it is."""
-    return isinstance(quantity, Name) and quantity.letter in ("e", "π")
+    return isinstance(quantity, Name) and quantity.letter in ("e", "π") and quantity.layer is None
 
 
 class Plain(Notation):
