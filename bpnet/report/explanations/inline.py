@@ -56,14 +56,14 @@ class Inline:
         if isinstance(cell, int):
             return self._text(f"{cell:,}")
         if isinstance(cell, np.ndarray):
-            return self._formula(self._array(cell))
+            return self._array(cell)
         return self.part(cell)
 
     def _array(self, values: Array) -> str:
         if values.ndim > 1:
             few = len(values) <= _MOST_ROWS
-            return "; ".join(map(self._array, values)) if few else self.notation.words(f"{len(values)} rows")
-        shown = ", ".join(self.notation.number(float(value)) for value in values[:_LONGEST])
+            return "; ".join(map(self._array, values)) if few else self._text(f"{len(values)} rows")
+        shown = ", ".join(self.part(float(value)) for value in values[:_LONGEST])
         return f"({shown}{', …' if len(values) > _LONGEST else ''})"
 
 

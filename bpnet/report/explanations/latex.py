@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from bpnet.inspection.explanation.blocks import (
     Bars,
     Block,
+    Cell,
     Check,
     Equation,
     Grid,
@@ -46,13 +49,14 @@ SIGNS = {
 }
 """Unicode's signs that stand in the words, and what they are in mathematics."""
 
-_HEAD = r"""\documentclass[11pt,a4paper]{article}
-\usepackage[T1]{fontenc}
-\usepackage{amsmath,amssymb,booktabs,geometry}
+_HEAD = r"""\documentclass[11pt,a4paper,fleqn]{article}
+\usepackage{amsmath,amssymb,array,booktabs,geometry}
 \geometry{margin=2.2cm}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.6em}
-\allowdisplaybreaks
+\setlength{\mathindent}{1em}
+\setlength{\tabcolsep}{4pt}
+\renewcommand{\arraystretch}{1.15}
 """
 
 
@@ -118,18 +122,12 @@ class _Page:
         return f"{'✓' if check.ok else '✗'} by complex step {self._inline.part(check.numeric)}"
 
     def _grid(self, grid: Grid) -> str:
-        kinds = []
-        for k in range(len(grid.columns)):
-            numeric = all(isinstance(row[k], int | float | None) for row in grid.rows)
-            long = any(isinstance(row[k], str) and len(str(row[k])) > _LONG for row in grid.rows)
-            kinds.append("r" if numeric else r"p{0.26\textwidth}" if long else "l")
-        rows = [
-            self._inline.cell(cell) if position != grid.marked else rf"\textbf{{{self._inline.cell(cell)}}}"
-            for position, row in enumerate(grid.rows)
-            for cell in row
-        ]
-        width = len(grid.columns)
-        body = [_row(rows[k : k + width]) for k in range(0, len(rows), width)]
+        kinds = [_kind([row[k] for row in grid.rows]) for k in range(len(grid.columns))]
+        body = []
+        for position, row in enumerate(grid.rows):
+            cells = [self._inline.cell(cell) for cell in row]
+            marked = position == grid.marked
+            body.append(_row(rf"\textbf{{{cell}}}" if marked and cell else cell for cell in cells))
         head = (
             [_row(self._inline.part(name) for name in grid.columns), r"\midrule"] if any(grid.columns) else []
         )
@@ -143,6 +141,16 @@ class _Page:
 
 _LONG = 24
 """Characters of a cell from which its column is broken into lines."""
+
+
+def _kind(cells: Sequence[Cell]) -> str:
+    """How a column is set: numbers to the right, long words in lines of their own."""
+    if all(isinstance(cell, int | float | None) for cell in cells):
+        return "r"
+    long = any(
+        isinstance(cell, np.ndarray) or (isinstance(cell, str) and len(cell) > _LONG) for cell in cells
+    )
+    return r">{\raggedright\arraybackslash}p{0.23\textwidth}" if long else "l"
 
 
 def _table(kinds: str, lines: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """An explanation as Markdown, as a forge renders it: headings, tables, and mathematics between dollars."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from bpnet.inspection.explanation.blocks import (
@@ -35,6 +36,10 @@ def markdown(title: str, sections: Sequence[Section], digits: int = DIGITS) -> s
         parts.append(f"## {number}. {section.title}" if len(sections) > 1 else f"## {section.title}")
         parts.extend(page.block(block) for block in section.blocks)
     return "\n\n".join([*parts, rounding_note(digits)]) + "\n"
+
+
+_LONGEST_LINE = 66
+"""Characters of a formula on a line."""
 
 
 class _Page:
@@ -98,10 +103,43 @@ def _escaped(text: str) -> str:
 
 
 def aligned(equation: Equation, notation: Latex) -> str:
-    """An equation with a line for each of its steps."""
+    """An equation with a line for each of its steps, and for what of it does not fit on one."""
     left, *others = notation.formula(equation.left), *steps(equation, notation)
-    lines = [rf"{left} &= {others[0]}", *(f"&= {text}" for text in others[1:])]
+    lines = []
+    for position, step in enumerate(others):
+        first, *more = _broken(step)
+        lines.append(f"{'' if position else left + ' '}&= {first}")
+        lines.extend(rf"&\quad {text}" for text in more)
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _broken(formula: str) -> list[str]:
+    """A formula in lines that fit a page, broken before the signs of its outermost sum."""
+    lines, line = [], ""
+    for term in _terms(formula):
+        if line and _length(line) + _length(term) > _LONGEST_LINE:
+            lines.append(line)
+            line = ""
+        line = f"{line} {term}".strip()
+    return [*lines, line]
+
+
+def _terms(formula: str) -> list[str]:
+    """Terms of the outermost sum, each with the sign before it."""
+    terms, depth = [""], 0
+    for word in formula.split(" "):
+        if word in ("+", "-") and depth == 0 and terms[-1]:
+            terms.append("")
+        depth += word.count("{") + word.count("(") + word.count("[")
+        depth -= word.count("}") + word.count(")") + word.count("]")
+        terms[-1] = f"{terms[-1]} {word}".strip()
+    return terms
+
+
+def _length(formula: str) -> int:
+    """About how many characters wide a formula is on the page."""
+    shown = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", lambda m: max(m[1], m[2], key=len), formula)
+    return len(re.sub(r"\\[a-z]+|[{}^_\\ ]", "", shown))
 
 
 def matrix_line(line: MatrixLine, notation: Latex) -> str:

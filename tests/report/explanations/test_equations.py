@@ -44,7 +44,8 @@ def equations_in_latex(page: str) -> list[list[str]]:
     for block in blocks:
         if "bmatrix" in block or "shapes" in block:
             continue
-        lines = [re.sub(r" \\qquad .*$", "", line) for line in block.split(" \\\\\n")]
+        joined = block.replace(" \\\\\n&\\quad ", " ")
+        lines = [re.sub(r" \\qquad .*$", "", line) for line in joined.split(" \\\\\n")]
         found.append([line.partition("&=")[2].strip() for line in lines])
     return found
 
