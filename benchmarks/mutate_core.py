@@ -84,7 +84,7 @@ REASONS = (
     (r"_(GELU|SILU)_FLAT = ", "from there on the curve is flat to the last digit, a little earlier or later"),
     (r"axis=1|a\.shape\[1\]", "of two axes, the last is axis 1"),
     (r"targets.shape|of shape \{a\[L\].shape\}|empty_like\(z\)", "z and a are of one shape"),
-    (r"_positive\(z, ", "a is above 0 where z is; −0 is 0"),
+    (r"_positive\(z, ", "a is above 0 where z is"),
     (r"slope\[z > 0\]", "a is above 0 where z is"),
     (r'if kind != "passed"', "which buffers are made beforehand; what is computed is the same"),
     (r"if is_complex\(z\):", "two ways to the same value"),
@@ -152,7 +152,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:  # noqa: C901, PLR0912 - a list
                 n, "ops", [COMPARISONS[type(n.ops[0])][number](), *n.ops[1:]]
             )
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        for value in {node.value + 1, node.value - 1, -node.value, node.value * 2}:
+        for value in {node.value + 1, node.value - 1, -node.value, node.value * 2} - {node.value}:
             yield lambda n, value=value: setattr(n, "value", value)
     if isinstance(node, ast.Constant) and type(node.value) is bool:
         yield lambda n: setattr(n, "value", not n.value)
@@ -212,10 +212,10 @@ def same(mine: Path, original: Path) -> bool:
 
 
 def fate(mutant: Mutant, original: Path, work: Path) -> str:
-    """``caught``, ``equivalent`` or ``SURVIVED``."""
+    """``caught``, ``crashed``, ``equivalent`` or ``SURVIVED``."""
     verdict, gradients = judged(mutant, work)
     if verdict != "passed":
-        return "caught"
+        return "crashed" if verdict.startswith("stopped") else "caught"
     return "equivalent" if same(gradients, original) else "SURVIVED"
 
 
@@ -235,16 +235,16 @@ def document(found: list[tuple[Mutant, str]]) -> str:
             "time, put before `bpnet grad-check`, which looks at a config for every output activation and "
             "loss. *Equivalent* is a mutant that was let pass and changed no gradient and no cost of random "
             "networks with every activation and loss, from tiny to huge z and on corners, by more than 1e-9 "
-            "of itself.",
+            "of itself. *Crashed* is one with which the program cannot run.",
             width=115,
         ),
         "",
-        "| File | Mutants | Caught | Equivalent | Survived |",
-        "|---|---:|---:|---:|---:|",
+        "| File | Mutants | Caught | Crashed | Equivalent | Survived |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for file in FILES:
-        caught, equal, survived = (counts[file, what] for what in ("caught", "equivalent", "SURVIVED"))
-        lines.append(f"| `{file}` | {caught + equal + survived} | {caught} | {equal} | {survived} |")
+        fates = [counts[file, what] for what in ("caught", "crashed", "equivalent", "SURVIVED")]
+        lines.append(f"| `{file}` | {sum(fates)} | {' | '.join(map(str, fates))} |")
     survivors = [mutant for mutant, each in found if each == "SURVIVED"]
     lines += ["", "## Survived", ""]
     lines += [f"- `{m.file}`, line {m.line}: `{_short(m.was)}` → `{_short(m.now)}`" for m in survivors] or [
@@ -296,7 +296,7 @@ def main() -> None:
                 everything, pool.map(lambda m: fate(m, original, work), everything), strict=True
             ):
                 found.append((mutant, what))
-                if what != "caught":
+                if what not in ("caught", "crashed"):
                     print(f"{what}: {mutant.file}:{mutant.line}: {mutant.was} -> {mutant.now}", flush=True)
     options.output.write_text(document(found), encoding="utf-8")
     open_questions = [

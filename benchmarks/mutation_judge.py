@@ -70,7 +70,7 @@ def _named(name: str) -> str:
 
 
 def judge() -> str:
-    """``passed``, or the first config's verdict that is another."""
+    """``passed``, the first config's verdict that is another, or ``self-test`` if that fails."""
     for text in configs():
         check = check_experiment(prepare(parse_config(text, source="config", folder=Path())))
         if check.verdict != "pass":

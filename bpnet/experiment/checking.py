@@ -127,7 +127,7 @@ def open_task(reference: str | None, overrides: Sequence[str] = (), *, case: Pat
 
 
 def _telling_point(opened: Opened) -> tuple[Point, str]:
-    """A point that hides few mistakes: no more samples than units of any layer, and biases that are not 0.
+    """A point that hides few mistakes: as many samples as no layer has units, and biases that are not 0.
 
     Where all biases are 0, as they are at most starts, it is a few epochs on.
     """
@@ -135,7 +135,7 @@ def _telling_point(opened: Opened) -> tuple[Point, str]:
     sizes, rows = experiment.model.network.sizes, len(experiment.train_samples)
     count = next((n for n in range(SAMPLES, rows + 1) if n not in sizes), SAMPLES)
     point = given_point(experiment, count)
-    if any(b.any() for b in point.network.b.values()):
+    if any(b.any() for b in point.network.b.values()) or not experiment.recipe.train_biases:
         return point, opened.weights
     later = burnt_in(experiment, point)
     if later is None or np.abs(later.network.parameters).max() > _FAR_ASTRAY:

@@ -4,6 +4,7 @@ They are seen in the numbers themselves, whatever the backward pass did.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from bpnet.inspection.words import Key, layer_first, whose
 
 _NEAR = 1e-3
 """How near an estimated factor must be to a known one for that to be tried."""
+
+_SAME = 1e-5
+"""How near two factors that were estimated must be to count as one."""
 
 AS_IT_IS, TRANSPOSED, ZERO = "as it is", "transposed", "0"
 SUMMED, AVERAGED = "summed over the layer", "averaged over the layer"
@@ -69,11 +73,11 @@ def known_factors(point: Point, rate: float) -> tuple[Factor, ...]:
     rate : float
         Learning rate.
     """
-    alone = [each for each in _alone(point, rate) if not np.isclose(each.value, 1)]
+    alone = [each for each in _alone(point, rate) if not _equal(each.value, 1)]
     pairs = [
         Factor(one.value * other.value, 2, _both(one.whole, other.whole), "")
         for one, other in itertools.combinations_with_replacement(alone, 2)
-        if not any(np.isclose(one.value * other.value, value) for value in (1, *(f.value for f in alone)))
+        if not any(_equal(one.value * other.value, value) for value in (1, *(f.value for f in alone)))
     ]
     return (*alone, *pairs)
 
@@ -207,7 +211,7 @@ def gather(twists: Mapping[Key, Sequence[Twist]]) -> list[tuple[Twist, list[Key]
 
 
 def _among(twist: Twist, options: Sequence[Twist]) -> bool:
-    return any(each.form == twist.form and np.isclose(each.factor, twist.factor) for each in options)
+    return any(each.form == twist.form and _equal(each.factor, twist.factor, _SAME) for each in options)
 
 
 def tell(
@@ -277,4 +281,9 @@ def _reasons(twist: Twist, factors: Sequence[Factor], *, whole: bool) -> tuple[i
 
 
 def _is(factor: Factor, twist: Twist) -> bool:
-    return bool(np.isclose(factor.value, twist.factor, rtol=1e-9))
+    return _equal(factor.value, twist.factor)
+
+
+def _equal(one: float, other: float, tolerance: float = 1e-9) -> bool:
+    """Whether two factors are the same, however small they are."""
+    return math.isclose(one, other, rel_tol=tolerance, abs_tol=0.0)

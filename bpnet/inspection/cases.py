@@ -19,7 +19,7 @@ from bpnet.core.network import Layer, from_arrays
 from bpnet.core.registry import Registry, T, parameters_of
 from bpnet.errors import DataError, ShapeError
 from bpnet.inspection.point import Point
-from bpnet.inspection.tensors import Key
+from bpnet.inspection.words import Key
 
 _FORMAT = "bpnet gradient case 1"
 _LARGEST = 200_000_000
@@ -106,10 +106,17 @@ def _refuse_nonsense(point: Point, rate: float, cost: object) -> None:
         raise ValueError("weight_decay should be 0 or more")
     if rate <= 0:
         raise ValueError("learning_rate should be above 0")
+    if point.sample_weight is not None and (point.sample_weight < 0).any():
+        raise ValueError("sample_weight should be 0 or more")
     if point.loss.classifies and not np.allclose(point.Y.sum(axis=1), 1):
         raise ValueError(f"each row of targets should sum to 1, as {point.loss.name} needs it")
+    if point.loss.classifies is None and not ((point.Y >= 0) & (point.Y <= 1)).all():
+        raise ValueError(f"targets should be from 0 to 1, as {point.loss.name} needs it")
+    for l, mask in point.masks.items():
+        if (mask < 0).any() or np.unique(mask[mask != 0]).size > 1:
+            raise ValueError(f"dropout_mask of layer {l} should hold 0 and one number above it")
     C = point.cost(point.forward())
-    if cost is not None and not np.isclose(float(_numbers(cost, (), "cost")), C, rtol=_SAME_COST):
+    if cost is not None and not math.isclose(float(_numbers(cost, (), "cost")), C, rel_tol=_SAME_COST):
         raise ValueError(f"cost is {cost}, but the network's is {C!r}: one of them has been changed")
 
 

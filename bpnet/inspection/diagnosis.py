@@ -37,7 +37,7 @@ class Diagnosis:
     Attributes
     ----------
     sentences : tuple of str
-        None if nothing is wrong, or nothing but rounding.
+        Empty if nothing is wrong, or nothing but rounding.
     imprecise : bool
         Whether numbers are right only as far as their few digits, or single precision, go.
     """

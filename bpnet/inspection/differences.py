@@ -103,13 +103,17 @@ class Taylor:
     layer : int or None
         The layer whose parameters d moves; None for all.
     order : float or None
-        None where the remainder sinks into rounding, or a kink comes, before the order has settled.
+        None where no order can be seen.
     verdict : str
+        ``pass``, ``fail``, or ``open`` without an order.
+    reason : str
+        Why there is none.
     """
 
     layer: int | None
     order: float | None
     verdict: str
+    reason: str = ""
 
 
 def regions(point: Point, trace: Trace) -> list[Array]:
@@ -254,7 +258,10 @@ def _order(l: int | None, remainders: list[tuple[float, float]]) -> Taylor:
             return Taylor(l, order, "pass")
         if order <= _WRONG and _goes_on(remainders, counted[-1]):
             return Taylor(l, order, "fail")
-    return Taylor(l, None, "pass")
+    if len(remainders) <= _ORDERS_NEEDED:
+        return Taylor(l, None, "open", "a corner too near")
+    few = len(orders) < _ORDERS_NEEDED
+    return Taylor(l, None, "open", "below rounding" if few else "not settled")
 
 
 def _goes_on(remainders: list[tuple[float, float]], last: int) -> bool:

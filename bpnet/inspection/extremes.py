@@ -26,8 +26,12 @@ def check_far_out(point: Point) -> Stage:
     """Go where a careless formula overflows or divides by 0: z of thousands, and a residual of exactly 0.
 
     The cost must be plain Python's there too, and every number of the gradient finite.
+
+    Parameters
+    ----------
+    point : Point
+        Of at least two samples, as :func:`narrowed` gives it: the first is put on its target.
     """
-    point = narrowed(point)
     far = replace(point.at(point.network.parameters.copy()), name=f"{point.name}, far out", X=_FAR * point.X)
     far.network.W[far.network.L][...] *= _FAR  # behind a layer that saturates, large inputs alone do little
     if far.loss.classifies is False:
@@ -42,18 +46,17 @@ def check_far_out(point: Point) -> Stage:
 
 
 def narrowed(point: Point) -> Point:
-    """A probe of a narrower network of the same kinds of layers, where this is too large for plain Python."""
-    network = point.network
-    if network.parameters.size <= SCALAR_PARAMETERS:
-        return point
-    layers = [
-        replace(layer, n_in=min(layer.n_in, _NARROW), n_out=min(layer.n_out, _NARROW))
-        for layer in network.layers.values()
-    ]
-    small = Network(layers, np.zeros(count_parameters(layers)))
-    return replace(
-        generic_probe(replace(point, network=small, masks={})), name="a narrower network of the kind"
+    """A probe of the same kinds of layers, narrower where there are too many parameters for plain Python."""
+    layers = tuple(point.network.layers.values())
+    widths = (max(point.network.sizes), *range(_NARROW, 0, -1))
+    chosen = (
+        tuple(replace(each, n_in=min(each.n_in, n), n_out=min(each.n_out, n)) for each in layers)
+        for n in widths
     )
+    fitting = next((each for each in chosen if count_parameters(each) <= SCALAR_PARAMETERS), layers)
+    name = "a probe" if fitting == layers else "a narrower network of the kind"
+    small = Network(fitting, np.zeros(count_parameters(fitting)))
+    return generic_probe(replace(point, network=small, masks={}), name=name)
 
 
 def check_corners(point: Point) -> Stage | None:

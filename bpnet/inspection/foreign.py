@@ -16,8 +16,8 @@ from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, PASS, GradientCheck, TensorCheck, Worst
 from bpnet.inspection.rounding import FORGIVEN, largest
 from bpnet.inspection.self_test import look_at, run_self_test
-from bpnet.inspection.tensors import Key, Numeric, check_tensors, coverage, tensor
-from bpnet.inspection.words import named
+from bpnet.inspection.tensors import Numeric, check_tensors, coverage, tensor
+from bpnet.inspection.words import Key, named
 
 THRESHOLD = 1e-6
 """Largest relative error that passes: numbers of seven digits do.
@@ -112,7 +112,9 @@ def _unclear(right: Tensors, numeric: Numeric) -> str:
 def _unsure(given: Tensors, numeric: Numeric, right: Tensors) -> list[TensorCheck]:
     checks = check_tensors(right, numeric)
     mine = [each for each in checks if (each.tensor, each.layer) in given]
-    return [replace(each, verdict=INCONCLUSIVE, worst=None, max_relative_error=None) for each in mine]
+    return [
+        replace(each, verdict=INCONCLUSIVE, worst=None, max_relative_error=None, note="") for each in mine
+    ]
 
 
 def _compare(point: Point, given: Tensors, right: Tensors, numeric: Numeric) -> list[TensorCheck]:

@@ -97,7 +97,7 @@ def check_gradients(
             differences.extend(_differences(one))
     if _is_finite(looked[-1]):
         narrow = narrowed(points[-1])
-        if narrow is not points[-1]:
+        if narrow.network.sizes != points[-1].network.sizes:
             stages.extend(filter(None, (check_cost(narrow, narrow.forward()),)))
         stages.append(check_far_out(narrow))
         stages.extend(filter(None, (check_corners(points[-1]),)))

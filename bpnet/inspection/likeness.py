@@ -12,8 +12,12 @@ from bpnet.inspection.differences import regions, same_regions
 from bpnet.inspection.ingredients import Tensors, tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.rounding import largest
+from bpnet.inspection.words import Key
 
-_TRIALS = 4
+_TRIALS = 8
+_LEAST_OF_A_ROW = 0.1
+"""Share of a tensor's largest rounding that a bias may have, though it was seen with less."""
+
 _MARGIN = 8
 """An element may differ by so many times what rounding was seen to leave in its tensor."""
 
@@ -32,8 +36,6 @@ _FEW = 8
 _LOST = 0.1
 """Share of a tensor from which rounding leaves no digit of it."""
 
-Key = tuple[str, int]
-
 
 @dataclass(frozen=True)
 class Likeness:
@@ -43,8 +45,8 @@ class Likeness:
     ----------
     tolerance : float
         Relative difference that is let pass.
-    rounding : mapping of (str, int) to float
-        What single precision may leave in the elements of the right tensors.
+    rounding : mapping of (str, int) to ndarray
+        What single precision may leave in each element of the right tensors.
     sizes : mapping of (str, int) to float
         Largest elements of these: rounding in a larger tensor may be as much larger.
     share : float
@@ -54,7 +56,7 @@ class Likeness:
     """
 
     tolerance: float
-    rounding: Mapping[Key, float] = field(default_factory=dict)
+    rounding: Tensors = field(default_factory=dict)
     sizes: Mapping[Key, float] = field(default_factory=dict)
     share: float = 1.0
     printed: tuple[float, float] = (0.0, 0.0)
@@ -73,7 +75,7 @@ class Likeness:
 
     def is_lost(self, key: Key) -> bool:
         """Whether rounding may leave a tensor no right digit: its true value is next to 0."""
-        return self.share * self.rounding.get(key, 0.0) >= _LOST * self.sizes.get(key, 0.0)
+        return self.share * largest(self.rounding[key]) >= _LOST * self.sizes[key]
 
     def same(self, key: Key, found: Array, expected: Array) -> bool:
         """Whether ``found`` is ``expected``, which is a tensor by the name ``key``."""
@@ -86,10 +88,14 @@ class Likeness:
         close = relative_errors(found, expected) <= self.tolerance
         return bool((close | (np.abs(found - expected) <= left)).all())
 
-    def _left(self, key: Key, expected: Array) -> float:
-        left, size = self.share * self.rounding.get(key, 0.0), self.sizes.get(key, 0.0)
-        expected_size = largest(expected)
-        return max(left, min(left * expected_size / size, _CLOSE * expected_size)) if size else left
+    def _left(self, key: Key, expected: Array) -> Array | float:
+        """What rounding may leave in each element of ``expected``, which may stand transposed."""
+        if key not in self.rounding or not self.sizes[key]:
+            return 0.0
+        left = self.share * self.rounding[key]
+        left = left if left.shape == expected.shape else left.T
+        size = largest(expected)
+        return np.maximum(left, np.minimum(left * (size / self.sizes[key]), _CLOSE * size))
 
 
 def is_single(tensors: Tensors) -> bool:
@@ -123,21 +129,32 @@ def few_digits(tensors: Tensors) -> tuple[float, float]:
     return share, 0.5 * 10.0**-places if places <= _FEW else 0.0
 
 
-def single_precision(point: Point, right: Tensors) -> dict[Key, float]:
-    """How far single precision may leave the elements of each tensor from the true ones.
+def single_precision(point: Point, right: Tensors) -> dict[Key, Array]:
+    """How far single precision may leave each element of each tensor from the true one.
 
     The very passes that train are run in single precision on rounded numbers, a few times; a pass that comes
-    out on the other side of a corner is another gradient, and does not count.
+    out on the other side of a corner is another gradient, and does not count. An element that happened to be
+    hit is no better than its row and its column.
     """
     here, rng = regions(point, point.forward()), np.random.default_rng(0)
-    left = dict.fromkeys(right, 0.0)
+    left = {key: np.zeros_like(array) for key, array in right.items()}
     for _ in range(_TRIALS):
         rounded = _rounded(point, rng)
         trace = rounded.forward()
         if same_regions(here, regions(rounded, trace)):
             for key, array in tensors_of(rounded.backward(trace)).items():
-                left[key] = max(left[key], _MARGIN * largest(array - right[key]))
-    return left
+                left[key] = np.maximum(left[key], np.abs(array - right[key]))
+    return {key: _MARGIN * _evened(array) for key, array in left.items()}
+
+
+def _evened(array: Array) -> Array:
+    """Each element, or what its row and its column would have it be, if that is more."""
+    size = largest(array)
+    if array.ndim == 1 or not size:
+        return np.maximum(array, _LEAST_OF_A_ROW * size)
+    rows, columns = array.max(axis=1, keepdims=True), array.max(axis=0, keepdims=True)
+    evened: Array = np.maximum(array, rows * (columns / size))
+    return evened
 
 
 def _rounded(point: Point, rng: np.random.Generator) -> Point:

@@ -23,7 +23,8 @@ from bpnet.inspection.probe import draw_network
 from bpnet.inspection.records import FAIL, PASS, PlantedFault, SelfTest
 from bpnet.inspection.rounding import largest
 from bpnet.inspection.stages import check_optimizer
-from bpnet.inspection.tensors import Key, Numeric, check_tensors, choose
+from bpnet.inspection.tensors import Numeric, check_tensors, choose
+from bpnet.inspection.words import Key
 
 VISIBLE = 1e-6
 """Relative change from which a fault counts as one."""

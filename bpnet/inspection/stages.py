@@ -3,8 +3,9 @@
 On the way back the first equation that goes wrong is the diagnosis: whatever comes after it is wrong too.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +21,14 @@ from bpnet.inspection.complex_step import Tail, by_weight, by_z
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, Stage
 from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, rounding_of_cost, shaken
-from bpnet.inspection.tensors import WORK_A_SECOND, Key, Numeric, tensor
+from bpnet.inspection.tensors import WORK_A_SECOND, Numeric, tensor
+from bpnet.inspection.words import Key
 
 SCALAR_PARAMETERS = 5_000
 """Networks of so many parameters at most are run through once more in plain Python."""
 
-_MASK_NUMBERS = 10_000
-"""Elements of a layer's dropout masks that are looked at, at least."""
+_MASK_ROWS = 2_000
+"""Samples whose dropout masks are looked at."""
 
 _STANDARD_DEVIATIONS = 6
 """How far the share of units that are kept may be from the one asked for."""
@@ -101,7 +103,7 @@ def _check_cancelling(
     weight = np.ones(n_samples) if point.sample_weight is None else point.sample_weight
     upstream = point.loss.gradient(a, point.Y) * weight[:, np.newaxis] / n_samples
     found = point.network.layers[point.network.L].activation.pullback(upstream, z, a)[:, units]
-    known = np.isfinite(found)
+    known = ((a > np.finfo(np.float64).tiny) & (a < 1)).all(axis=1, keepdims=True)
     return _compare("∇ₐC", None, point, np.where(known, found, delta), delta, noise=noise)
 
 
@@ -185,7 +187,7 @@ def check_step(step: StepTaken, numeric: Numeric) -> Stage:
     for key, elements in numeric.elements.items():
         before, then = (tensor(each, key).ravel()[elements] for each in (network, after))
         if key[0] == "b" and step.moved == "weights":
-            errors.append(float(np.abs(before - then).max()))
+            errors.append(float(np.where(np.isfinite(then), before != then, np.nan).max()))
         else:
             errors.append(_step_error(key, before, then, step.learning_rate, numeric))
     return stage_of("step", None, float(np.max(errors)), step.point.name)
@@ -212,14 +214,36 @@ def check_dropout(network: Network) -> Stage | None:
     dropped = {l: layer.dropout for l, layer in network.layers.items() if layer.dropout}
     if not dropped:
         return None
-    rows = -(-_MASK_NUMBERS // min(network.layers[l].n_out for l in dropped))
-    masks, errors = draw_masks(network, rows, np.random.default_rng(0)), []
-    for l, p in dropped.items():
-        kept = masks[l][masks[l] != 0]
-        errors.append(float(np.abs(kept * (1 - p) - 1).max(initial=0)))
-        strays = abs(kept.size / masks[l].size - (1 - p)) / math.sqrt(p * (1 - p) / masks[l].size)
-        errors.append(1.0 if strays > _STANDARD_DEVIATIONS or l not in masks else 0.0)
-    return stage_of("dropout", None, max(errors), "the masks of many samples")
+    rows = _MASK_ROWS
+    masks = draw_masks(network, rows, np.random.default_rng(0))
+    if any(l not in masks or masks[l].shape != (rows, network.layers[l].n_out) for l in dropped):
+        return Stage("dropout", None, None, FAIL, "", "a layer has no mask of its shape")
+    scale = max(float(np.abs(m[m != 0] * (1 - p) - 1).max(initial=0)) for m, p in _pairs(masks, dropped))
+    fair = max(_strayed(masks, dropped)) <= _STANDARD_DEVIATIONS
+    return stage_of("dropout", None, scale if fair else max(scale, 1.0), "the masks of many samples")
+
+
+def _pairs(masks: Mapping[int, Array], dropped: Mapping[int, float]) -> Iterator[tuple[Array, float]]:
+    return ((masks[l], p) for l, p in dropped.items())
+
+
+def _strayed(masks: Mapping[int, Array], dropped: Mapping[int, float]) -> Iterator[float]:
+    """How many standard deviations masks are from units that are kept each by its own coin.
+
+    Of a layer: the share of all units, of the worst unit, and how it varies from sample to sample, which it
+    would more if units shared a coin. Of two layers: how their samples' shares go together.
+    """
+    shares = []
+    for mask, p in _pairs(masks, dropped):
+        kept, variance = (mask != 0).astype(float), p * (1 - p)
+        rows, n = kept.shape
+        yield abs(kept.mean() - (1 - p)) / math.sqrt(variance / kept.size)
+        yield float(np.abs(kept.mean(axis=0) - (1 - p)).max()) / math.sqrt(variance / rows)
+        share = (kept.mean(axis=1) - (1 - p)) / math.sqrt(variance / n)
+        yield abs(float(share.var()) - 1) / math.sqrt(2 / rows)
+        shares.append(share)
+    for one, other in itertools.combinations(shares, 2):
+        yield abs(float((one * other).mean())) * math.sqrt(len(one))
 
 
 def check_optimizer(optimizer: Optimizer, reference: Optimizer | None = None) -> Stage | None:

@@ -14,14 +14,13 @@ from bpnet.inspection.ingredients import tensors_of
 from bpnet.inspection.point import Point
 from bpnet.inspection.records import FAIL, INCONCLUSIVE, NOT_FINITE, PASS, TensorCheck, Worst
 from bpnet.inspection.rounding import FORGIVEN, UNDERFLOW, largest, nudges, shaken
+from bpnet.inspection.words import Key
 
 WORK_A_SECOND = 5e8
 """Complex multiplications that a machine does, roughly, all that goes with them included."""
 
 _FEWEST = 16
 """Elements of a tensor that are checked whatever the budget."""
-
-Key = tuple[str, int]
 
 
 class Numeric:

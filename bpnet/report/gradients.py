@@ -170,7 +170,7 @@ def _equations(check: GradientCheck) -> list[tuple[str, tuple[Text, Text]]]:
         mine = [each for each in check.stages if each.stage == stage]
         if not mine:
             continue
-        bad = next((each for each in mine if each.verdict != PASS), None)
+        bad = next((each for v in (FAIL, INCONCLUSIVE) for each in mine if each.verdict == v), None)
         errors = [each.max_relative_error for each in mine if each.max_relative_error is not None]
         text = Text(meaning)
         if bad is not None and bad.layer is not None:
@@ -193,6 +193,8 @@ def _differences(check: GradientCheck) -> tuple[Text, Text]:
     text = Text(f"{passed} elements agree with extrapolated differences")
     if check.kinks:
         text.append(f", {len(check.kinks)} have a kink too near", "yellow")
+    if unclear := sum(each.verdict == INCONCLUSIVE for each in check.differences):
+        text.append(f", of {unclear} the cost overflows", "yellow")
     if failed:
         worst = failed[0]
         text.append(
@@ -200,7 +202,7 @@ def _differences(check: GradientCheck) -> tuple[Text, Text]:
             f"{worst.analytic:.6g}, by differences {worst.numeric:.6g} ± {worst.estimate:.0e}",
             "red",
         )
-    return _MARKS[FAIL if failed else PASS], text
+    return _MARKS[FAIL if failed else INCONCLUSIVE if unclear else PASS], text
 
 
 def _kink(each: Difference) -> str:
@@ -216,9 +218,10 @@ def _taylor(check: GradientCheck) -> tuple[Text, Text]:
     words = []
     for each in check.taylor:
         where = "all layers" if each.layer is None else f"layer {each.layer}"
-        words.append(f"{where} {'below rounding' if each.order is None else f'{each.order:.2f}'}")
-    failed = any(each.verdict == FAIL for each in check.taylor)
-    return _MARKS[FAIL if failed else PASS], Text(f"2 if right, 1 if wrong: {'; '.join(words)}")
+        words.append(f"{where} {each.reason if each.order is None else f'{each.order:.2f}'}")
+    verdicts = {each.verdict for each in check.taylor}
+    seen = next((verdict for verdict in (FAIL, PASS) if verdict in verdicts), INCONCLUSIVE)
+    return _MARKS[seen], Text(f"2 if right, 1 if wrong: {'; '.join(words)}")
 
 
 def _self_test(check: GradientCheck) -> tuple[Text, Text]:

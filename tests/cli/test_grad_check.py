@@ -202,7 +202,7 @@ def test_the_document_has_what_is_promised() -> None:
         "optimizer",
     }
     for each in found["taylor"]:
-        assert set(each) == {"layer", "order", "verdict"}
+        assert set(each) == {"layer", "order", "verdict", "reason"}
     assert set(found["self_test"]) == {"planted", "caught", "faults"}
     assert (found["self_test"]["planted"], found["self_test"]["caught"]) == (18, 18)
     for each in found["self_test"]["faults"]:

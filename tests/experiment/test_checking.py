@@ -141,6 +141,7 @@ def test_a_case_has_as_many_samples_as_no_layer_has_units_and_biases_that_are_no
     assert again.point.network.parameters.tolist() == task.point.network.parameters.tolist()
     rest = open_task("iris", ["training.train_biases=false"])
     assert not any(b.any() for b in rest.point.network.b.values())
+    assert rest.what == "config iris, at its starting weights"
     assert open_task("mazur").what == "config mazur, at its starting weights"
 
 

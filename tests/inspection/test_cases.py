@@ -233,6 +233,10 @@ def test_junk_in_any_place_of_a_layer_is_refused(tmp_path: Path, key: str, junk:
         ),
         (lambda c: c.__setitem__("weight_decay", -0.1), "weight_decay should be 0 or more"),
         (lambda c: c.__setitem__("learning_rate", 0), "learning_rate should be above 0"),
+        (
+            lambda c: c.__setitem__("sample_weight", [-1.0, *c["sample_weight"][1:]]),
+            "sample_weight should be 0",
+        ),
         (lambda c: c.__setitem__("cost", 99.0), "cost is 99.0, but the network's is "),
         (lambda c: c.__setitem__("layers", [1, 2]), "layers should be a list with an object for each layer"),
         (lambda c: c.__setitem__("layers", {"2": {}}), "layers should be a list with an object for each"),

@@ -449,6 +449,16 @@ def test_a_factor_of_dropout_is_known() -> None:
     assert sentence == f"Your ∇b² is 2 times the right size: {reason}."
 
 
+def test_a_small_factor_is_not_taken_for_another() -> None:
+    point = POINTS["3-4-2"]
+    right = right_of(point)
+    found = {key: 5e-9 * array for key, array in right.items()}
+    told = diagnose(point, point.forward(), found, rate=1e-9, tolerance=THRESHOLD).sentences
+    assert told == (
+        "Your gradient is everywhere 5e−09 times the right size: a factor that has no name here.",
+    )
+
+
 def test_samples_without_a_weight_at_all_give_no_factor() -> None:
     point = replace(POINTS["3-4-2"], sample_weight=np.array([1.0, -1.0, 0.0]))
     assert np.isfinite([each.value for each in known_factors(point, RATE)]).all()

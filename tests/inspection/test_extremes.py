@@ -12,7 +12,7 @@ from bpnet.core.losses import Huber, MeanAbsoluteError, Quadratic
 from bpnet.inspection.extremes import check_corners, check_far_out, narrowed
 from bpnet.inspection.gradient_check import check_gradients
 from bpnet.inspection.records import NOT_FINITE, Stage
-from bpnet.inspection.stages import check_cost
+from bpnet.inspection.stages import SCALAR_PARAMETERS, check_cost
 from tests.inspection.making import COMBINATIONS, make_point, point_of
 
 # Far out
@@ -62,11 +62,20 @@ def test_of_a_network_too_large_for_plain_python_a_narrower_one_is_looked_at() -
     assert [each.activation.name for each in narrow.network.layers.values()] == ["gelu", "softmax"]
     assert (narrow.loss, narrow.sample_weight is None) == (point.loss, False)
     assert narrow.masks.keys() == {2}
-    found = check_far_out(point)
+    found = check_far_out(narrow)
     assert (found.verdict, found.point) == ("pass", "a narrower network of the kind, far out")
     assert "in plain Python" in found.note
-    small = make_point()
-    assert narrowed(small) is small
+    assert narrowed(make_point()).network.sizes == make_point().network.sizes
+    deep = narrowed(make_point((20,) * 41))
+    assert len(deep.network.layers) == 40
+    assert deep.network.parameters.size <= SCALAR_PARAMETERS
+
+
+def test_far_out_a_single_sample_is_not_put_on_its_target_alone() -> None:
+    """C would be nothing but rounding."""
+    check = check_gradients([make_point((3, 4, 2), "gelu", "sigmoid", "mean_absolute_error", n_samples=1)])
+    (stage,) = (each for each in check.stages if each.stage == "far out")
+    assert (stage.verdict, stage.point) == ("pass", "a probe, far out")
 
 
 def test_a_wrong_formula_is_seen_in_a_network_too_large_for_plain_python(

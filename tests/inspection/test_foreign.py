@@ -147,6 +147,24 @@ def test_where_every_true_derivative_is_0_nothing_can_be_said(factor: float, dty
     assert check.verdict == "inconclusive"
     assert {each.verdict for each in check.layers} == {"inconclusive"}
     assert check.notes[0].startswith("Every true derivative is 0 here, but for rounding")
+    assert {each.note for each in check.layers} == {""}
+
+
+@pytest.mark.parametrize(("scale", "factor"), [(1e7, -1.0), (1e5, 1.01), (1e5, 0.0)])
+def test_small_columns_cannot_hide_behind_the_rounding_of_large_ones(scale: float, factor: float) -> None:
+    """As of inputs that nobody has scaled, in single precision."""
+    point = make_point((3, 4, 2), n_samples=6)
+    point = replace(point, X=point.X * [scale, 1, 1])
+    point.network.W[2][:, 0] /= scale
+    single = replace(
+        point.at(point.network.parameters.astype(np.float32)),
+        X=point.X.astype(np.float32),
+        Y=point.Y.astype(np.float32),
+    )
+    given = {key: array.astype(float) for key, array in right(single).items()}
+    assert checked(given, point).verdict == "pass"
+    given["W", 2][:, 1:] *= factor
+    assert checked(given, point).verdict == "fail"
 
 
 def trained() -> Point:

@@ -209,4 +209,4 @@ def test_the_unknown_mistake_shown_is_told() -> None:
 def test_the_limits_told_are_those_of_the_program() -> None:
     assert f"more than {diagnosis._LARGEST_FOR_PAIRS:,} parameters" in PAGE
     assert THRESHOLD == 1e-6
-    assert "more than 10⁻⁶ of itself" in PAGE
+    assert "largest) is 10⁻⁶ at most for every element" in PAGE

@@ -234,6 +234,14 @@ def test_the_long_way_to_a_minus_y_is_checked_too(
     assert (wrong.stage, wrong.layer, wrong.verdict) == ("∇ₐC", None, "fail")
 
 
+def test_a_long_way_to_nowhere_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = make_point((3, 4, 5), "tanh", "softmax", "cross_entropy")
+    gradients = point.backward(point.forward())
+    monkeypatch.setattr(type(point.loss), "gradient", lambda self, a, y: np.full_like(a, np.nan))
+    (wrong,) = [each for each in stages_of(point, gradients) if each.verdict != "pass"]
+    assert (wrong.stage, wrong.verdict, wrong.note) == ("∇ₐC", "inconclusive", NOT_FINITE)
+
+
 def test_where_the_long_way_has_no_value_nothing_is_said_of_it() -> None:
     point = make_point((3, 4, 5), "tanh", "softmax", "cross_entropy")
     far = point.at(1000 * point.network.parameters)
@@ -388,6 +396,32 @@ def dropping() -> Network:
     return make_point((3, 6, 5, 2), dropout=0.3).network
 
 
+def test_masks_that_are_missing_or_the_same_for_two_layers_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make_point((3, 6, 6, 2), dropout=0.3).network
+
+    def same(*arguments: Any) -> dict[int, Array]:
+        masks = draw_masks(*arguments)
+        return dict.fromkeys(masks, masks[2])
+
+    for wrong in (same, lambda *_: {}):
+        monkeypatch.setattr(stages, "draw_masks", wrong)
+        found = check_dropout(network)
+        assert found is not None
+        assert found.verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_false_alarm_of_masks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(network: Network, rows: int, _: Any) -> dict[int, Array]:
+        return draw_masks(network, rows, np.random.default_rng(seed))
+
+    monkeypatch.setattr(stages, "draw_masks", drawn)
+    for sizes in ((2, 1, 1, 1), (3, 40, 30, 20, 2)):
+        found = check_dropout(make_point(sizes, dropout=0.5).network)
+        assert found is not None
+        assert found.verdict == "pass"
+
+
 def test_masks_as_training_draws_them_pass() -> None:
     found = check_dropout(dropping())
     assert found is not None
@@ -403,6 +437,8 @@ def test_masks_as_training_draws_them_pass() -> None:
         lambda mask: np.where(np.arange(mask.size).reshape(mask.shape) % 10, 1 / 0.7, 0.0),
         lambda mask: np.full_like(mask, 1 / 0.7),
         np.zeros_like,
+        lambda mask: np.repeat(mask[:, :1], mask.shape[1], axis=1),
+        lambda mask: mask[:, ::-1][:, : mask.shape[1] - 1],
     ],
 )
 def test_wrong_masks_are_seen(spoil: Callable[[Array], Array], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,11 @@ def record(**changes: Any) -> GradientCheck:
             Stage("step", None, 0.5, "fail", "a point"),
             Stage("optimizer", None, 1e-16, "pass", "", "adam, 20 steps"),
         ),
-        "taylor": (Taylor(None, 1.02, "fail"), Taylor(2, None, "pass"), Taylor(3, 1.998, "pass")),
+        "taylor": (
+            Taylor(None, 1.02, "fail"),
+            Taylor(2, None, "open", "below rounding"),
+            Taylor(3, 1.998, "pass"),
+        ),
         "differences": (
             Difference(2, "W", (0, 1), 1.0, 1.0, 1e-12, None, "pass", "a point"),
             Difference(2, "W", (2, 1), 1.5, 1.0, 1e-12, None, "fail", "a point"),
@@ -200,6 +204,26 @@ def test_every_equation_has_its_line() -> None:
 def test_an_equation_without_a_number_shows_none() -> None:
     text = words(shown(record(stages=(Stage("BP1", 3, None, "inconclusive", "a point"),))))
     assert "BP1 ? unsure δ at the output against ∂C/∂z, not finite from layer 3 back differences" in text
+
+
+def test_what_is_worst_is_told_of_an_equation() -> None:
+    stages = (Stage("BP2", 4, None, "inconclusive", "a point"), Stage("BP2", 3, 0.5, "fail", "a point"))
+    text = words(shown(record(stages=stages)))
+    assert "BP2 ✗ FAIL δ of hidden layers against ∂C/∂z, first wrong in layer 3 (5e-01)" in text
+
+
+def test_differences_of_which_nothing_can_be_said_are_told() -> None:
+    unclear = Difference(2, "W", (0, 1), 1.0, 1.0, float("inf"), (0.0, 0.0), "inconclusive", "a point")
+    text = words(shown(record(differences=(unclear,))))
+    assert (
+        "differences ? unsure 0 elements agree with extrapolated differences, of 1 the cost overflows" in text
+    )
+
+
+def test_without_any_order_taylor_is_unsure() -> None:
+    orders = (Taylor(None, None, "open", "a corner too near"),)
+    text = words(shown(record(taylor=orders)))
+    assert "Taylor order ? unsure 2 if right, 1 if wrong: all layers a corner too near" in text
 
 
 def test_differences_that_disagree_are_told_with_the_worst() -> None:

@@ -18,7 +18,8 @@ from bpnet.inspection.point import Point
 from bpnet.inspection.registry_formulas import read_formula
 from bpnet.inspection.rounding import FORGIVEN, largest
 from bpnet.inspection.stages import DeltaNoise
-from bpnet.inspection.tensors import Key, Numeric
+from bpnet.inspection.tensors import Numeric
+from bpnet.inspection.words import Key
 
 MOST_UNITS = 4
 """Units of a layer that are shown one by one, if it has no more."""
