@@ -91,6 +91,28 @@ def _tell(explanations: Sequence["Explanation"]) -> tuple[str, ...]:
     return ("More than one mistake would give these very numbers:", *one, *more)
 
 
+def hidden_mistakes(point: Point, trace: Trace, rate: float, tolerance: float) -> list[str]:
+    """Names of the known mistakes in the step back that change no number here, though they can be made.
+
+    Parameters
+    ----------
+    point, trace, rate, tolerance
+        As for :func:`diagnose`.
+    """
+    if point.network.parameters.size > _LARGEST_FOR_PAIRS:
+        return []
+    ingredients, like = Ingredients.of(point, trace), Likeness(tolerance)
+    right = tensors_of(ingredients.gradients())
+    found = []
+    for mistake in structural_mistakes(rate):
+        layers = tuple(mistake.layers(point))
+        if layers:
+            made = tensors_of(mistake.make(ingredients, layers).gradients())
+            if all(like.same(key, made[key], array) for key, array in right.items()):
+                found.append(mistake.name)
+    return found
+
+
 def first_wrong_layer(wrong: Sequence[Key]) -> int:
     """Layer nearest to the output with a wrong tensor: errors flow from there."""
     return max(l for _, l in wrong)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.comparison import relative_errors
-from bpnet.inspection.diagnosis import Diagnosis, diagnose, first_wrong_layer
+from bpnet.inspection.diagnosis import Diagnosis, diagnose, first_wrong_layer, hidden_mistakes
 from bpnet.inspection.gradient_check import BUDGET, largest_error
 from bpnet.inspection.ingredients import Tensors, tensors_of
 from bpnet.inspection.likeness import Likeness, few_digits
@@ -80,7 +80,8 @@ def check_foreign(
     if seen := coverage(looked.numeric, 1):
         notes.append(f"Yours are compared with bpnet's own at every number, and these are proved at {seen}.")
     if verdict == PASS:
-        notes.extend(blind_spots(point, right))
+        hidden = hidden_mistakes(point, looked.trace, rate, THRESHOLD)
+        notes.extend(_blind_spots(point, right, hidden))
     return GradientCheck(
         verdict=verdict,
         threshold=THRESHOLD,
@@ -145,15 +146,8 @@ def _as_near_as_can_be(check: TensorCheck, like: Likeness, found: Array, right: 
     return replace(check, verdict=PASS, note="as near as single precision comes")
 
 
-def blind_spots(point: Point, right: Tensors) -> list[str]:
-    """Mistakes that change no number of this network and batch.
-
-    Parameters
-    ----------
-    point : Point
-    right : mapping of (str, int) to ndarray
-        Its gradient.
-    """
+def _blind_spots(point: Point, right: Tensors, hidden: Sequence[str]) -> list[str]:
+    """Mistakes that change no number of this network and batch."""
     N, network, found = len(point.X), point.network, []
     if not any(b.any() for b in network.b.values()):
         found.append("a forward pass without biases (all are 0)")
@@ -164,6 +158,7 @@ def blind_spots(point: Point, right: Tensors) -> list[str]:
     zero = [key for key, array in right.items() if not array.any()]
     if zero:
         found.append(f"any mistake in {named(zero)} (0 here)")
+    found.extend(hidden)
     return [f"This network and batch cannot show: {'; '.join(found)}."] if found else []
 
 
