@@ -27,6 +27,7 @@ class Format(StrEnum):
     terminal = "terminal"
     markdown = "markdown"
     latex = "latex"
+    html = "html"
     json = "json"
 
 
@@ -117,8 +118,8 @@ def explain(
             title, sections = explanation.title, explanation.sections
         if form == Format.terminal and output is None:
             print_sections(streams.results, title, sections, digits)
-        elif form == Format.json:
-            _put(streams, output, _json(explanation))
+        elif form in (Format.json, Format.html):
+            _put(streams, output, _whole(explanation, form, digits))
         else:
             _put(streams, output, _WRITERS[form](title, sections, digits))
     if explanation is not None and not explanation.is_proved:
@@ -143,11 +144,16 @@ def _pair(text: str | None) -> tuple[int, int] | None:
     return j, k
 
 
-def _json(explanation: "Explanation | None") -> str:
+def _whole(explanation: "Explanation | None", form: Format, digits: int) -> str:
+    """A format that holds a layer's explanation as a whole."""
+    if explanation is None:
+        raise BpnetError(f"--format {form} explains one layer.", advice="Add --layer N.")
+    if form == Format.html:
+        from bpnet.report.explanations.html import page
+
+        return page(explanation, digits)
     from bpnet.report.explanations.document import document_of
 
-    if explanation is None:
-        raise BpnetError("--format json explains one layer.", advice="Add --layer N.")
     return json.dumps(document_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

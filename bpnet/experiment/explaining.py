@@ -8,6 +8,7 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.core.network import Network
 from bpnet.core.optimizers import Sgd
+from bpnet.data.splitting import evenly_spaced
 from bpnet.data.tables import table_of_frame
 from bpnet.errors import BpnetError
 from bpnet.experiment.opening import Opened, open_experiment
@@ -21,6 +22,10 @@ from bpnet.training.threads import blas_threads
 from bpnet.training.trainer import Trainer
 
 _NAMES_SHOWN = 8
+_PLANE = 2
+_FEW_ROWS = 200
+"""Training rows that are read where one is explained: the first of them, and those around it."""
+
 _LAYERS = "2 (the first after the input) to {L} (the output)"
 
 
@@ -74,7 +79,7 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
         If something is asked for that is not there, which names what is.
     """
     whole = question.batch or question.sample is not None
-    opened = open_experiment(reference, overrides, most_rows=None if whole else 1)
+    opened = open_experiment(reference, overrides, most_rows=None if whole else _FEW_ROWS)
     experiment = opened.experiment
     network, what = experiment.model.network, opened.what
     layer = network.L if question.layer is None else question.layer
@@ -102,7 +107,14 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
         learning_rate=recipe.learning_rate,
         train_biases=recipe.train_biases,
         training="" if plain else " and ".join(notes),
+        around=_around(experiment) if network.sizes[0] == _PLANE else None,
     )
+
+
+def _around(experiment: Experiment) -> tuple[Array, Array]:
+    samples = experiment.train_samples
+    few = samples.take(evenly_spaced(len(samples), _FEW_ROWS))
+    return few.X, few.Y
 
 
 def _point(experiment: Experiment, network: Network, samples: Samples) -> Point:

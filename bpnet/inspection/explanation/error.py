@@ -41,7 +41,7 @@ def where_it_comes_from(view: View) -> Section:
     checks = view.prove_delta(view.l, view.shown(view.l))
     blocks: list[Block] = [_rule(view)]
     for j in view.shown(view.l):
-        blocks.extend(_at_the_output(view, j, checks[j]) if view.l == view.L else _hidden(view, j, checks[j]))
+        blocks.extend(error_blocks(view, view.l, j, checks[j]))
     if view.l == view.L and isinstance(view.point.loss, PartneredLoss):
         blocks.append(_cancelled(view))
     if len(checks) < view.width(view.l):
@@ -65,8 +65,13 @@ def _rule(view: View) -> Block:
     )
 
 
-def _at_the_output(view: View, j: int, check: Check) -> list[Block]:
-    l, loss = view.l, view.point.loss
+def error_blocks(view: View, l: int, j: int, check: Check | None = None) -> list[Block]:
+    """How δ of one unit of any layer comes about."""
+    return _at_the_output(view, j, check) if l == view.L else _hidden(view, l, j, check)
+
+
+def _at_the_output(view: View, j: int, check: Check | None) -> list[Block]:
+    l, loss = view.L, view.point.loss
     weighted = view.point.sample_weight is not None
 
     def of_loss(k: int) -> Expression:
@@ -79,7 +84,7 @@ def _at_the_output(view: View, j: int, check: Check) -> list[Block]:
         blocks.append(Equation(view.dC_da(l, j), (of_loss(j),)))
     if view.is_elementwise(l) and known:
         blocks.append(Equation(view.slope(l, j), (view.slope_formula(l, j),)))
-    formulas = list(_through_the_slope(view, j)) if known else []
+    formulas = list(_through_the_slope(view, l, j)) if known else []
     if isinstance(loss, PartneredLoss):
         if view.is_elementwise(l) and known:
             formulas.append(Product((of_loss(j), view.slope_formula(l, j))))
@@ -100,9 +105,8 @@ def _cancelled(view: View) -> Block:
     )
 
 
-def _through_the_slope(view: View, j: int) -> tuple[Expression, ...]:
+def _through_the_slope(view: View, l: int, j: int) -> tuple[Expression, ...]:
     """∂C/∂a times the slope; where a unit's a depends on every z of its layer, the sum over all units."""
-    l = view.l
     if view.is_elementwise(l):
         return (Product((view.dC_da(l, j), view.slope(l, j))),)
     units = range(1, view.width(l) + 1)
@@ -112,8 +116,7 @@ def _through_the_slope(view: View, j: int) -> tuple[Expression, ...]:
     return shortened(tuple(by_name), MOST_TERMS), shortened(tuple(in_full), MOST_TERMS)
 
 
-def _hidden(view: View, j: int, check: Check) -> list[Block]:
-    l = view.l
+def _hidden(view: View, l: int, j: int, check: Check | None) -> list[Block]:
     sent = [Product((view.w(l + 1, k, j), view.d(l + 1, k))) for k in range(1, view.width(l + 1) + 1)]
     total = shortened(tuple(sent), MOST_TERMS)
     blocks: list[Block] = [Equation(view.dC_da(l, j), (total,))]
@@ -122,7 +125,7 @@ def _hidden(view: View, j: int, check: Check) -> list[Block]:
         blocks.append(Bars(rows, view.dC_da(l, j)))
     if view.is_elementwise(l):
         blocks.append(Equation(view.slope(l, j), (view.slope_formula(l, j),)))
-    return [*blocks, Equation(view.d(l, j), _through_the_slope(view, j), check)]
+    return [*blocks, Equation(view.d(l, j), _through_the_slope(view, l, j), check)]
 
 
 def in_one_line(view: View) -> Section:

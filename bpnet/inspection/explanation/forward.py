@@ -53,10 +53,7 @@ def forward_pass(view: View) -> Section:
     """Z and a of the layer, and the cost that all of it is for."""
     l, blocks = view.l, list[Block]()
     for j in view.shown(l):
-        terms = tuple(Product((view.w(l, j, k), view.a(l - 1, k))) for k in range(1, view.width(l - 1) + 1))
-        total = (*_flat(shortened(terms, MOST_TERMS - 1)), view.b(l, j))
-        blocks.append(Equation(view.z(l, j), (Sum(total),)))
-        blocks.append(Equation(view.a(l, j), (short(view.value_formula(l, j), MOST_TERMS),)))
+        blocks.extend(unit_equations(view, l, j))
     if len(view.shown(l)) < view.width(l):
         blocks.append(say(f"So do the other {view.width(l) - 1:,} units of the layer."))
     if l < view.L:
@@ -66,6 +63,14 @@ def forward_pass(view: View) -> Section:
     else:
         blocks.append(say("These are the outputs. The cost:"))
     return Section("Forward", (*blocks, Equation(view.C(), (cost_formula(view),))))
+
+
+def unit_equations(view: View, l: int, j: int) -> tuple[Equation, Equation]:
+    """Z and a of one unit of any layer."""
+    terms = tuple(Product((view.w(l, j, k), view.a(l - 1, k))) for k in range(1, view.width(l - 1) + 1))
+    total = (*_flat(shortened(terms, MOST_TERMS - 1)), view.b(l, j))
+    value = short(view.value_formula(l, j), MOST_TERMS)
+    return Equation(view.z(l, j), (Sum(total),)), Equation(view.a(l, j), (value,))
 
 
 def _flat(expression: Expression) -> tuple[Expression, ...]:

@@ -8,8 +8,11 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.core.optimizers import Sgd
 from bpnet.inspection.explanation.blocks import Block, Cell, Equation, Grid, Part, Section, say
-from bpnet.inspection.explanation.view import MOST_TERMS, MOST_UNITS, View
+from bpnet.inspection.explanation.view import MOST_TERMS, View
 from bpnet.inspection.formulas import Expression, Name, Negative, Number, Product, Quotient, Sum, shortened
+
+_MOST_ROWS = 4
+"""Rows and columns of the table of products."""
 
 _MOST_WEIGHTS = 6
 """Weights that are shown one by one, about: of each unit as many."""
@@ -45,7 +48,7 @@ def weights_and_biases(view: View) -> Section:
     for j in units:
         blocks.append(Equation(view.dC_db(l, j), (_of_b(view, j),), checks_b[j]))
         blocks.extend(
-            Equation(view.dC_dw(l, j, k), (_of_w(view, j, k),), checks_w[j, k]) for i, k in pairs if i == j
+            Equation(view.dC_dw(l, j, k), (of_w(view, l, j, k),), checks_w[j, k]) for i, k in pairs if i == j
         )
     left = view.width(l) * (view.width(l - 1) + 1) - len(units) - len(pairs)
     if left:
@@ -56,8 +59,8 @@ def weights_and_biases(view: View) -> Section:
 def _outer_product(view: View) -> list[Block]:
     """Every ∂C/∂w as a table of products, without the penalty's part; of a large one, where it is largest."""
     l = view.l
-    units = _largest(view.delta(l), MOST_UNITS)
-    inputs = _largest(view.trace.a[l - 1][0], MOST_UNITS)
+    units = _largest(view.delta(l), _MOST_ROWS)
+    inputs = _largest(view.trace.a[l - 1][0], _MOST_ROWS)
     corner = "δ times a" if not view.point.weight_decay else "δ times a, without the penalty"
     columns: tuple[Part, ...] = (corner, *(view.a(l - 1, k) for k in inputs))
     rows: list[tuple[Cell, ...]] = []
@@ -103,8 +106,8 @@ def _of_b(view: View, j: int) -> Expression:
     return _mean([Name("δ", float(value), view.l, (j,)) for value in deltas])
 
 
-def _of_w(view: View, j: int, k: int) -> Expression:
-    l = view.l
+def of_w(view: View, l: int, j: int, k: int) -> Expression:
+    """BP4 for one weight of any layer, and the penalty's part."""
     if view.subject.batch is None:
         formula: Expression = Product((view.d(l, j), view.a(l - 1, k)))
     else:
@@ -162,10 +165,7 @@ def update(view: View, step: Step) -> Section:
     """The weights before and after, and what the cost makes of it."""
     l, subject = view.l, view.subject
     blocks: list[Block] = [say("Down the slope: every parameter moves by −η times its derivative.")]
-    for j, k in shown_weights(view):
-        w, after = view.w(l, j, k), float(step.network.W[l][j - 1, k - 1])
-        moved = Sum((w, Negative(Product((view.eta, view.dC_dw(l, j, k))))))
-        blocks.append(Equation(replace(w, value=after, after=True), (moved,)))
+    blocks.extend(moved_weight(view, step, l, j, k) for j, k in shown_weights(view))
     for j in view.shown(l) if subject.train_biases else ():
         b, after = view.b(l, j), float(step.network.b[l][j - 1])
         moved = Sum((b, Negative(Product((view.eta, view.dC_db(l, j))))))
@@ -183,6 +183,13 @@ def update(view: View, step: Step) -> Section:
         ("change that the slope predicts, −η‖∇C‖²", step.predicted_change),
     )
     return Section("The update", (*blocks, Grid(("", ""), rows)))
+
+
+def moved_weight(view: View, step: Step, l: int, j: int, k: int) -> Equation:
+    """One weight of any layer after the step."""
+    w, after = view.w(l, j, k), float(step.network.W[l][j - 1, k - 1])
+    moved = Sum((w, Negative(Product((view.eta, view.dC_dw(l, j, k))))))
+    return Equation(replace(w, value=after, after=True), (moved,))
 
 
 def _old_weights(view: View, step: Step) -> list[Block]:

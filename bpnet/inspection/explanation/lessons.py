@@ -62,10 +62,10 @@ class Shared:
     normalised: Array
 
 
-def share(view: View) -> Shared:
-    """Share E back to the layer, both ways."""
+def share(view: View, l: int) -> Shared:
+    """Share E back to a layer, both ways."""
     weighted = by_shares = view.error()
-    for m in range(view.L, view.l, -1):
+    for m in range(view.L, l, -1):
         weighted = weighted @ view.network.W[m]
         by_shares = by_shares @ normalised(view.network.W[m])
     return Shared(weighted, by_shares)

@@ -70,7 +70,7 @@ def explain(subject: Subject) -> Explanation:
         gradients, update, proof, the share heuristic, and how δ fares.
     """
     view = View(subject)
-    step, shared = Step(view), share(view)
+    step, shared = Step(view), share(view, view.l)
     sections = [
         the_network(view),
         forward_pass(view),

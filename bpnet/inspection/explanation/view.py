@@ -21,7 +21,7 @@ from bpnet.inspection.stages import DeltaNoise
 from bpnet.inspection.tensors import Numeric
 from bpnet.inspection.words import Key
 
-MOST_UNITS = 4
+MOST_UNITS = 3
 """Units of a layer that are shown one by one, if it has no more."""
 
 MOST_TERMS = 6
@@ -51,6 +51,8 @@ class Subject:
     train_biases : bool
     training : str
         How training itself steps, if that is not plain gradient descent; else empty.
+    around : (ndarray, ndarray) or None
+        Inputs and targets of other rows, to be drawn around the sample where there are two inputs.
     """
 
     what: str
@@ -63,6 +65,7 @@ class Subject:
     learning_rate: float
     train_biases: bool
     training: str
+    around: tuple[Array, Array] | None = None
 
 
 class View:

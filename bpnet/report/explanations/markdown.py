@@ -38,7 +38,7 @@ def markdown(title: str, sections: Sequence[Section], digits: int = DIGITS) -> s
     return "\n\n".join([*parts, rounding_note(digits)]) + "\n"
 
 
-_LONGEST_LINE = 66
+_LONGEST_LINE = 60
 """Characters of a formula on a line."""
 
 
@@ -116,24 +116,26 @@ def aligned(equation: Equation, notation: Latex) -> str:
 def _broken(formula: str) -> list[str]:
     """A formula in lines that fit a page, broken before the signs of its outermost sum."""
     lines, line = [], ""
-    for term in _terms(formula):
-        if line and _length(line) + _length(term) > _LONGEST_LINE:
-            lines.append(line)
-            line = ""
-        line = f"{line} {term}".strip()
+    for term in _split(formula, ("+", "-")):
+        parts = [term] if _length(term) <= _LONGEST_LINE else _split(term, (r"\cdot",))
+        for part in parts:
+            if line and _length(line) + _length(part) > _LONGEST_LINE:
+                lines.append(line)
+                line = ""
+            line = f"{line} {part}".strip()
     return [*lines, line]
 
 
-def _terms(formula: str) -> list[str]:
-    """Terms of the outermost sum, each with the sign before it."""
-    terms, depth = [""], 0
+def _split(formula: str, signs: tuple[str, ...]) -> list[str]:
+    """A formula cut before some signs, where no bracket is open."""
+    parts, depth = [""], 0
     for word in formula.split(" "):
-        if word in ("+", "-") and depth == 0 and terms[-1]:
-            terms.append("")
+        if word in signs and depth == 0 and parts[-1]:
+            parts.append("")
         depth += word.count("{") + word.count("(") + word.count("[")
         depth -= word.count("}") + word.count(")") + word.count("]")
-        terms[-1] = f"{terms[-1]} {word}".strip()
-    return terms
+        parts[-1] = f"{parts[-1]} {word}".strip()
+    return parts
 
 
 def _length(formula: str) -> int:

@@ -21,6 +21,7 @@ from bpnet.inspection.formulas import (
     Rest,
     Slope,
     Sum,
+    evaluate,
 )
 from bpnet.report.numbers import superscript
 
@@ -69,7 +70,7 @@ class Notation(ABC):
         """A number, rounded to the digits asked for."""
         return self._rounded(f"{value + 0.0:.{self.digits}g}")  # + 0.0 makes 0 of −0
 
-    def _write(self, expression: Expression, *, numbers: bool) -> tuple[str, int]:  # noqa: C901, PLR0911 - one a kind
+    def _write(self, expression: Expression, *, numbers: bool) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912 - one a kind
         """The text, and how tightly it holds together."""
 
         def inner(part: Expression, least: int) -> str:
@@ -96,6 +97,8 @@ class Notation(ABC):
                 text = f"{inner(left, _SUM)} {self._relation(relation)} {inner(right, _SUM)}"
                 return f"[{text}]", _ATOM
             case Cases(then, condition, otherwise):
+                if numbers:  # with numbers it is known which case it is
+                    return self._write(then if evaluate(condition) else otherwise, numbers=True)
                 asked = inner(condition, _SUM)[1:-1]
                 return self._cases(inner(then, _SUM), asked, inner(otherwise, _SUM)), _ATOM
             case Number(value):
