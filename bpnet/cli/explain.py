@@ -68,6 +68,7 @@ def explain(
     epoch: Annotated[
         int | None, typer.Option("--epoch", metavar="T", help="Train T epochs from the seed first.")
     ] = None,
+    why: Annotated[bool, switch("--why", help="Answer what learners ask most, with these numbers.")] = False,
     digits: Annotated[
         int,
         typer.Option("--digits", metavar="D", min=1, max=_MOST_DIGITS, help="Significant digits of numbers."),
@@ -114,7 +115,7 @@ def explain(
         if layer is None:
             title, sections = "The network", overview(subject)
         else:
-            explanation = explain_layer(subject)
+            explanation = explain_layer(subject, why=why)
             title, sections = explanation.title, explanation.sections
         if form == Format.terminal and output is None:
             print_sections(streams.results, title, sections, digits)

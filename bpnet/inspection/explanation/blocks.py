@@ -55,6 +55,14 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """A question and its answer."""
+
+    question: str
+    answer: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
 class Equation:
     """A quantity, its formula, the same with numbers, and what it comes to.
 
@@ -125,7 +133,7 @@ class Proofs:
     checks: tuple[Check, ...]
 
 
-Block: TypeAlias = "Say | Equation | MatrixLine | Grid | Bars | Proofs"
+Block: TypeAlias = "Say | Ask | Equation | MatrixLine | Grid | Bars | Proofs"
 
 
 @dataclass(frozen=True)

@@ -197,9 +197,7 @@ def _old_weights(view: View, step: Step) -> list[Block]:
     l, j = view.l, view.unit
     if l == view.L:
         return []
-    later = view.network.with_parameters(view.network.parameters.copy())
-    later.W[l + 1][...] = step.network.W[l + 1]
-    delta = replace(view.point, network=later).backward(view.trace).delta[l][0]
+    delta = delta_with_updated_weights(view, step)
     return [
         say(
             "The error went back through ",
@@ -213,3 +211,12 @@ def _old_weights(view: View, step: Step) -> list[Block]:
             ": the derivative of no cost.",
         )
     ]
+
+
+def delta_with_updated_weights(view: View, step: Step) -> Array:
+    """What δ of a hidden layer would be, had the next layer's weights moved before the error went back."""
+    l = view.l
+    later = view.network.with_parameters(view.network.parameters.copy())
+    later.W[l + 1][...] = step.network.W[l + 1]
+    row: Array = replace(view.point, network=later).backward(view.trace).delta[l][0]
+    return row

@@ -17,6 +17,7 @@ from bpnet.inspection.explanation.lessons import (
     share_or_delta,
 )
 from bpnet.inspection.explanation.view import Subject, View
+from bpnet.inspection.explanation.why import questions
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ class Explanation:
 
 
 @np.errstate(all="ignore")
-def explain(subject: Subject) -> Explanation:
+def explain(subject: Subject, *, why: bool = False) -> Explanation:
     """Explain a layer.
 
     Parameters
     ----------
     subject : Subject
+    why : bool
+        Answer learners' questions at the end.
 
     Returns
     -------
@@ -82,4 +85,5 @@ def explain(subject: Subject) -> Explanation:
     ]
     checks = proofs_of(sections)
     sections += [proof(checks), share_or_delta(view, shared), health(view)]
+    sections += [questions(view, step, checks)] if why else []
     return Explanation(subject, view, step, shared, tuple(sections), tuple(checks))

@@ -11,6 +11,7 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.explanation.blocks import (
+    Ask,
     Bars,
     Block,
     Check,
@@ -95,10 +96,12 @@ class _Page:
             notation, _escaped, lambda text: f'<span class="formula">{_escaped(text)}</span>'
         )
 
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
         match block:
             case Say(parts):
                 return f"<p>{self._inline.sentence(parts)}</p>"
+            case Ask(question, answer):
+                return f"<p><strong>{_escaped(question)}</strong> {self._inline.sentence(answer)}</p>"
             case Equation():
                 return self._equation(block)
             case MatrixLine():

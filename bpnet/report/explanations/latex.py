@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from bpnet.inspection.explanation.blocks import (
+    Ask,
     Bars,
     Block,
     Cell,
@@ -34,6 +35,12 @@ SIGNS = {
     "′": "'",
     "ᵀ": r"^{\mathsf T}",
     "²": "^2",
+    "¹": "^1",
+    "⁰": "^0",
+    "⁴": "^4",
+    "⁵": "^5",
+    "⁸": "^8",
+    "⁻": "^-",
     "₀": "_0",
     "·": r"\cdot",
     "×": r"\times",
@@ -94,10 +101,12 @@ class _Page:
         self._notation = notation
         self._inline = Inline(notation, escaped, lambda formula: f"${formula}$")
 
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
         match block:
             case Say(parts):
                 return self._inline.sentence(parts)
+            case Ask(question, answer):
+                return rf"\textbf{{{escaped(question)}}} {self._inline.sentence(answer)}"
             case Equation():
                 return self._equation(block)
             case MatrixLine():

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from bpnet.inspection.explanation.blocks import (
+    Ask,
     Bars,
     Block,
     Check,
@@ -49,10 +50,12 @@ class _Page:
         self._notation = notation
         self._inline = Inline(notation, _escaped, lambda formula: f"${formula}$")
 
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
         match block:
             case Say(parts):
                 return self._inline.sentence(parts)
+            case Ask(question, answer):
+                return f"**{_escaped(question)}** {self._inline.sentence(answer)}"
             case Equation():
                 return self._equation(block)
             case MatrixLine():

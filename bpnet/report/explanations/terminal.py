@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.explanation.blocks import (
+    Ask,
     Bars,
     Block,
     Check,
@@ -70,10 +71,14 @@ class _Page:
     def __init__(self, notation: Plain) -> None:
         self._notation, self._inline = notation, Inline(notation)
 
-    def block(self, block: Block) -> RenderableType:
+    def block(self, block: Block) -> RenderableType:  # noqa: PLR0911 - one a kind
         match block:
             case Say(parts):
                 return Text(self._inline.sentence(parts))
+            case Ask(question, answer):
+                return Group(
+                    Text(question, "bold"), Padding(Text(self._inline.sentence(answer)), (0, 0, 1, 2))
+                )
             case Equation():
                 return self._equation(block)
             case MatrixLine():

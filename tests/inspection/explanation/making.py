@@ -41,7 +41,7 @@ def subject_of(point: Point, layer: int, **changes: Any) -> Subject:
 
 
 def explained(name: str, layer: int, **changes: Any) -> Explanation:
-    return explain(subject_of(TEN[name], layer, **changes))
+    return explain(subject_of(TEN[name], layer, **changes), why=True)
 
 
 LAYERS = [(name, l) for name, point in TEN.items() for l in point.network.layers]
