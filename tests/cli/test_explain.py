@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
 from bpnet.core.activations import Sigmoid
-from tests.cli.running import bpnet, refused
+from tests.cli.running import ROOT, bpnet, refused
 from tests.tolerances import WORKED
 
 
@@ -274,3 +275,40 @@ def test_a_wide_network_is_no_wall(
         assert len(line.rstrip()) <= width
     assert len(sections) == 10
     assert max(sections) < 60
+
+
+# The document
+
+
+@pytest.mark.parametrize(
+    "arguments", [("source", "2"), ("mazur", "3"), ("iris", "2"), ("digits", "3"), ("xor", "2")]
+)
+def test_the_document_is_what_its_schema_says(arguments: tuple[str, str]) -> None:
+    schema = json.loads((ROOT / "docs" / "explain.schema.json").read_text("utf-8"))
+    name, layer = arguments
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document(name, "--layer", layer), schema, cls=jsonschema.Draft202012Validator)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document(name, "--layer", layer), "extra": 1}, schema)
+
+
+def test_numbers_are_in_full_precision() -> None:
+    found = document("source", "--layer", "2")
+    assert len(repr(found["delta"][0])) > 15
+
+
+def test_learners_questions_are_answered() -> None:
+    out = words(bpnet("explain", "xor", "--layer", "2", "--why").out)
+    for question in (
+        "Why the transpose of W",
+        "Old or updated weights",
+        "Whose δ is the bias's",
+        "Sum or mean",
+        "Error or delta?",
+        "σ′ of z, or of a?",
+        "Does cross-entropy's cancelling help",
+        "Why do gradients vanish",
+        "How close is close enough",
+    ):
+        assert question in out
+    assert "Why the transpose of W, and not" not in words(bpnet("explain", "xor", "--layer", "2").out)
