@@ -1,28 +1,40 @@
-"""Write what the documents show: the config tables from the language itself, the picture from a real run.
+"""Write what the documents show: config tables from the language, numbers of the theory, a picture of a run.
 
-Run ``python docs/make.py`` in the project's folder after a change of either; a test compares the tables.
+Run ``python docs/make.py`` in the project's folder after a change of these; a test compares them.
 """
 
 import io
 import re
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from bpnet.config import key_table, load_config
-from bpnet.core.activations import ACTIVATIONS
+from bpnet.core.activations import ACTIVATIONS, Sigmoid
 from bpnet.core.initializers import INITIALIZERS
 from bpnet.core.losses import LOSSES
 from bpnet.core.optimizers import OPTIMIZERS
 from bpnet.core.registry import Registry, parameters_of
 from bpnet.core.schedules import SCHEDULES
 from bpnet.experiment import run_experiment
+from bpnet.experiment.explaining import Question, open_subject
+from bpnet.inspection.explanation.blocks import Equation
+from bpnet.inspection.explanation.error import multiplications
+from bpnet.inspection.explanation.record import Explanation, explain
+from bpnet.inspection.mistakes import Ingredients, updated_weights
+from bpnet.report.explanations.inline import steps
+from bpnet.report.explanations.notation import Plain
 from bpnet.report.live import LiveView
 from bpnet.report.summary import print_summary
 
 PROJECT = Path(__file__).parent.parent
 _TABLE = re.compile(r"(?<=<!-- config table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_COMPUTED_BLOCK = re.compile(
+    r"<!-- ((?:equations|share|update|multiplications|flipped|bug)[^>]*?) -->\n.*?\n<!-- end -->", re.DOTALL
+)
 _NAMED: tuple[tuple[str, Registry], ...] = (
     ("Activations", ACTIVATIONS),
     ("Losses", LOSSES),
@@ -94,6 +106,115 @@ def config_reference() -> str:
     return "\n".join(lines) + "\n"
 
 
+def theory() -> str:
+    """Text of ``docs/theory.md`` with every number computed anew."""
+    text = (PROJECT / "docs" / "theory.md").read_text("utf-8")
+
+    def fresh(match: re.Match[str]) -> str:
+        kind, *arguments = match[1].split()
+        return f"<!-- {match[1]} -->\n{_COMPUTED[kind](*arguments)}\n<!-- end -->"
+
+    return _COMPUTED_BLOCK.sub(fresh, text)
+
+
+def _explained(name: str, layer: str | int) -> Explanation:
+    return explain(open_subject(name, (), Question(layer=int(layer))))
+
+
+def _equations(name: str, layer: str, *lefts: str) -> str:
+    """Equations of an explanation by what stands on their left."""
+    plain = Plain()
+    blocks = [block for section in _explained(name, layer).sections for block in section.blocks]
+    texts = []
+    for wanted in lefts:
+        equation = next(
+            each for each in blocks if isinstance(each, Equation) and plain.formula(each.left) == wanted
+        )
+        indent = " " * len(wanted)
+        lines = enumerate(steps(equation, plain))
+        texts.append("\n".join(f"{indent if k else wanted} = {line}" for k, line in lines))
+    return "```text\n" + "\n\n".join(texts) + "\n```"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * words}{'---:|' * (len(columns) - words)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _share(name: str, layer: str) -> str:
+    found, number = _explained(name, layer), Plain().number
+    rows = [
+        (str(j), number(weighted), number(share), number(delta))
+        for j, (weighted, share, delta) in enumerate(
+            zip(found.shared.weighted, found.shared.normalised, found.view.delta(int(layer)), strict=True), 1
+        )
+    ]
+    return _table((f"unit of layer {layer}", "Wᵀ·E", "by shares", "δ"), rows, words=0)
+
+
+def _update(name: str) -> str:
+    found, number = _explained(name, 2), Plain().number
+    before, after = found.view.network, found.step.network
+    rows = [
+        ("w³₁₁", number(before.W[3][0, 0]), number(after.W[3][0, 0])),
+        ("w²₁₁", number(before.W[2][0, 0]), number(after.W[2][0, 0])),
+        ("b³₁", number(before.b[3][0]), number(after.b[3][0])),
+        ("C", number(found.step.cost_before), number(found.step.cost_after)),
+    ]
+    return _table(("", "before", "after"), rows)
+
+
+def _multiplications(*names: str) -> str:
+    rows = []
+    for name in names:
+        sizes = _explained(name, 2).view.network.sizes
+        one_by_one, with_delta = multiplications(sizes)
+        rows.append((f"{'-'.join(map(str, sizes))} (`{name}`)", f"{one_by_one:,}", f"{with_delta:,}"))
+    return _table(("network", "multiplications, each chain by itself", "with δ kept"), rows)
+
+
+def _flipped() -> str:
+    """Two sigmoid outputs, the errors of which change their order of size by their slopes."""
+    a, E, W = np.array([0.98, 0.5]), np.array([0.98, 0.5]), np.array([[1.0], [-1.0]])
+    delta = E * Sigmoid().derivative(a, a)
+    number = Plain().number
+    row = (
+        "(0.98, 0.5), with a = (0.98, 0.5)",
+        "(1, −1)",
+        number(float((E @ W)[0])),
+        number(float((delta @ W)[0])),
+    )
+    return _table(("E of two sigmoid outputs", "weights", "Wᵀ·E", "Wᵀ·δ"), [row], words=2)
+
+
+def _bug() -> str:
+    """Mazur's example after one step, and with the mistake of the printed figures."""
+    found = _explained("mazur", 2)
+    view, rate = found.view, found.subject.learning_rate
+    mistake = updated_weights(rate)
+    wrong = mistake.make(
+        Ingredients.of(view.point, view.trace), tuple(mistake.layers(view.point))
+    ).gradients()
+    n, after = view.network.n_weights, view.network.parameters.copy()
+    after[:n] -= rate * wrong.flat[:n]
+    there = view.point.at(after)
+    rows = [
+        ("all derivatives at the old weights", f"{found.step.cost_after:.9f}"),
+        ("W³ updated first, as in the printed figures", f"{there.cost(there.forward()):.9f}"),
+    ]
+    return _table(("", "C after one step"), rows)
+
+
+_COMPUTED = {
+    "equations": _equations,
+    "share": _share,
+    "update": _update,
+    "multiplications": _multiplications,
+    "flipped": _flipped,
+    "bug": _bug,
+}
+
+
 def picture() -> str:
     """Train the digits and draw the terminal as it stands at the end, as SVG."""
     console = Console(
@@ -113,6 +234,7 @@ def main() -> None:
     table = readme_table()
     readme.write_text(_TABLE.sub(lambda _: table, readme.read_text("utf-8")), "utf-8")
     (PROJECT / "docs" / "config.md").write_text(config_reference(), "utf-8")
+    (PROJECT / "docs" / "theory.md").write_text(theory(), "utf-8")
     (PROJECT / "docs" / "digits.svg").write_text(picture(), "utf-8")
 
 

@@ -1,5 +1,7 @@
 """What the documents show is what the program does."""
 
+import functools
+import importlib
 import importlib.util
 import itertools
 import re
@@ -72,6 +74,26 @@ def test_the_reference_is_the_language_s(make: ModuleType) -> None:
     assert (ROOT / "docs" / "config.md").read_text("utf-8") == make.config_reference(), (
         "run python docs/make.py"
     )
+
+
+def test_the_theory_s_numbers_are_those_of_the_program(make: ModuleType) -> None:
+    page = (ROOT / "docs" / "theory.md").read_text("utf-8")
+    assert page.count("<!-- end -->") == 10
+    assert page == make.theory(), "run python docs/make.py"
+    for line in re.findall(
+        r"^\S.*$", re.sub(r"<!-- (?!end).*?<!-- end -->|```.*?```", "", page, flags=re.DOTALL), re.MULTILINE
+    ):
+        assert not re.search(r"\d\.\d", line.replace("2.", "")), f"a number that nobody computes: {line}"
+
+
+def test_the_theory_s_links_lead_to_functions(make: ModuleType) -> None:
+    page = (ROOT / "docs" / "theory.md").read_text("utf-8")
+    links = re.findall(r"\[`([\w.]+)`\]\(\.\./(bpnet/[\w/]+)\.py\)", page)
+    assert len(links) >= 5
+    for name, path in links:
+        module = importlib.import_module(path.replace("/", "."))
+        if name != f"{path.rpartition('/')[2]}.py":
+            functools.reduce(getattr, name.split("."), module)
 
 
 def test_the_picture_needs_nothing_from_the_web() -> None:
