@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bpnet.core import activations
 from bpnet.core.activations import Elementwise
 from bpnet.core.registry import Registry
 from bpnet.inspection import scalar
+from bpnet.inspection.formulas import Name, evaluate
+from bpnet.inspection.registry_formulas import read_formula
 from tests.core.nets import STEP
 from tests.tolerances import ROUNDING
 
@@ -33,6 +36,24 @@ def test_the_example_s_derivative_is_that_of_its_value() -> None:
     numeric = activation.value(z + 1j * STEP).imag / STEP
     found = activation.derivative(z, activation.value(z))
     np.testing.assert_allclose(found, numeric, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_the_example_s_latex_is_what_it_computes() -> None:
+    activation = example()
+    for z in (-2.5, -0.1, 0.7, 3.0):
+        row = np.array([[z]])
+        a = activation.value(row)
+        names = {"z": Name("z", z, 2, (1,)), "a": Name("a", float(a[0, 0]), 2, (1,))}
+
+        def lookup(name: str, _: int | None, names: dict[str, Name] = names) -> Name:
+            return names[name]
+
+        kind = type(activation)
+        value, slope = (
+            evaluate(read_formula(latex, lookup, 1, 1)) for latex in (kind.latex, kind.latex_derivative)
+        )
+        assert value == pytest.approx(a[0, 0], rel=ROUNDING)
+        assert slope == pytest.approx(activation.derivative(row, a)[0, 0], rel=ROUNDING)
 
 
 def test_the_example_in_plain_python_is_the_same() -> None:

@@ -25,6 +25,7 @@ from bpnet.inspection.formulas import (
     Partial,
     Product,
     Sum,
+    evaluate,
     short,
     shortened,
 )
@@ -143,13 +144,15 @@ def in_one_line(view: View) -> Section:
     W_next, j = view.network.W[l + 1], view.unit
     back, next_delta = Matrix("W", l + 1, W_next.T, transposed=True), Matrix("δ", l + 1, view.delta(l + 1))
     line = MatrixLine(delta, (back, "·", next_delta, *_slope_part(view)))
-    column = ", ".join(f"{value:.4g}".replace("-", "−") for value in W_next[:MOST_TERMS, j - 1])
+    column = [part for value in W_next[:MOST_TERMS, j - 1] for part in (", ", float(value))][1:]
     why = say(
         f"Why the transpose: row {j} of ",
         back,
         f" is column {j} of ",
         Name("W", layer=l + 1),
-        f", ({column}{', …' if len(W_next) > MOST_TERMS else ''}): the weights by which unit {j} sent its a "
+        ", (",
+        *column,
+        f"{', …' if len(W_next) > MOST_TERMS else ''}): the weights by which unit {j} sent its a "
         f"to layer {l + 1}. The error comes back by the same weights. The inverse would ask what the unit "
         "had been, not what it did to C.",
     )
@@ -179,8 +182,7 @@ def chain_rule(view: View) -> Section:
             ways = (
                 f"From this weight, {count:,} paths lead to the cost. The one that carries the most of it: "
             )
-            value = math.prod(factor.value for factor in (*_factors(view, paths[0]), last))
-            blocks.append(say(ways, products[0], f" = {value:.6g}.".replace("-", "−")))
+            blocks.append(say(ways, products[0], " = ", evaluate(products[0]), "."))
     formulas.append(_with_penalty(view, Product((view.d(l, j), last)), w))
     formulas.append(_with_penalty(view, Product((view.d(l, j), view.a(l - 1, k))), w))
     blocks.append(Equation(view.dC_dw(l, j, k, one=True), tuple(formulas), check))

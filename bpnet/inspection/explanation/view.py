@@ -10,6 +10,7 @@ from bpnet.core.activations import Activation, Elementwise
 from bpnet.core.arrays import Array
 from bpnet.core.losses import Loss
 from bpnet.core.registry import parameters_of
+from bpnet.errors import BpnetError
 from bpnet.inspection.comparison import THRESHOLD, relative_errors
 from bpnet.inspection.complex_step import by_z
 from bpnet.inspection.explanation.blocks import Check
@@ -236,7 +237,13 @@ class View:
             name = greek.get(letter) or next(name for name in own if name.startswith(letter))
             return Name(letter, float(own[name]))
 
-        return read_formula(latex, lookup, self.width(l), unit, **indices)
+        try:
+            return read_formula(latex, lookup, self.width(l), unit, **indices)
+        except (KeyError, StopIteration, ValueError) as error:
+            raise BpnetError(
+                f"The LaTeX of {owner.name} cannot be read: {error}.",
+                advice="CONTRIBUTING.md says what it may hold.",
+            ) from error
 
     # Proofs
 
