@@ -44,6 +44,18 @@ Force: TypeAlias = Annotated[bool, switch("--force", "-f", help="Overwrite a fil
 Quiet: TypeAlias = Annotated[bool, switch("--quiet", "-q", help="Show no progress, only the run folder.")]
 NoColor: TypeAlias = Annotated[bool, switch("--no-color", help="Use no colours; so does NO_COLOR=1.")]
 
+Target: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        help="A config, a built-in name or a run folder; by default the newest run in runs, "
+        "else the source's 2-2-1 network."
+    ),
+]
+Overrides: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
+]
+
 INTERRUPTED = 130
 
 

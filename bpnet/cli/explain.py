@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpnet.cli.common import Force, NoColor, consoles, refuse_overwriting, switch
+from bpnet.cli.common import Force, NoColor, Overrides, Target, consoles, refuse_overwriting, switch
 from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
@@ -32,13 +32,7 @@ class Format(StrEnum):
 
 
 def explain(
-    target: Annotated[
-        str | None,
-        typer.Argument(
-            help="A config, a built-in name or a run folder; by default the newest run in runs, "
-            "else the source's 2-2-1 network."
-        ),
-    ] = None,
+    target: Target = None,
     *,
     layer: Annotated[
         int | None,
@@ -78,10 +72,7 @@ def explain(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to the terminal."),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
-    ] = None,
+    overrides: Overrides = None,
     force: Force = False,
     no_color: NoColor = False,
 ) -> None:

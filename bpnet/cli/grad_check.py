@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpnet.cli.common import Force, Json, NoColor, consoles, refuse_overwriting, switch
+from bpnet.cli.common import Force, Json, NoColor, Overrides, Target, consoles, refuse_overwriting, switch
 from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
@@ -19,13 +19,7 @@ _SELF_TEST_FAILED = 4
 
 
 def grad_check(
-    target: Annotated[
-        str | None,
-        typer.Argument(
-            help="A config, a built-in name or a run folder; by default the newest run in runs, "
-            "else the source's 2-2-1 network."
-        ),
-    ] = None,
+    target: Target = None,
     *,
     layer: Annotated[
         int | None,
@@ -53,10 +47,7 @@ def grad_check(
             "--gradients", metavar="FILE", help="Check what another program computed (.json or .npz)."
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config; may be repeated."),
-    ] = None,
+    overrides: Overrides = None,
     force: Force = False,
     as_json: Json = False,
     no_color: NoColor = False,

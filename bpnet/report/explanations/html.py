@@ -11,16 +11,13 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.explanation.blocks import (
-    Ask,
     Bars,
-    Block,
     Check,
     Equation,
     Grid,
     Matrix,
     MatrixLine,
-    Proofs,
-    Say,
+    Part,
 )
 from bpnet.inspection.explanation.error import error_blocks
 from bpnet.inspection.explanation.forward import unit_equations
@@ -31,7 +28,15 @@ from bpnet.inspection.explanation.record import Explanation
 from bpnet.inspection.explanation.view import View
 from bpnet.inspection.formulas import evaluate
 from bpnet.report.explanations.document import plain
-from bpnet.report.explanations.inline import Inline, is_small, rounding_note, shape_of, steps
+from bpnet.report.explanations.inline import (
+    Inline,
+    Writer,
+    is_numeric,
+    is_small,
+    rounding_note,
+    shape_of,
+    steps,
+)
 from bpnet.report.explanations.notation import DIGITS, Plain
 
 _MOST_UNITS = 8
@@ -87,7 +92,7 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-class _Page:
+class _Page(Writer[str]):
     """Makes HTML of each kind of block."""
 
     def __init__(self, notation: Plain) -> None:
@@ -96,27 +101,17 @@ class _Page:
             notation, _escaped, lambda text: f'<span class="formula">{_escaped(text)}</span>'
         )
 
-    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
-        match block:
-            case Say(parts):
-                return f"<p>{self._inline.sentence(parts)}</p>"
-            case Ask(question, answer):
-                return f"<p><strong>{_escaped(question)}</strong> {self._inline.sentence(answer)}</p>"
-            case Equation():
-                return self._equation(block)
-            case MatrixLine():
-                return self._matrix_line(block)
-            case Grid():
-                return self._grid(block)
-            case Bars():
-                return self._bars(block)
-            case Proofs(checks):
-                items = (
-                    f"<li>{self._inline.part(each.quantity)}: {self._proof(each)}</li>" for each in checks
-                )
-                return f"<ul>{''.join(items)}</ul>"
+    def say(self, parts: tuple[Part, ...]) -> str:
+        return f"<p>{self._inline.sentence(parts)}</p>"
 
-    def _equation(self, equation: Equation) -> str:
+    def ask(self, question: str, answer: tuple[Part, ...]) -> str:
+        return f"<p><strong>{_escaped(question)}</strong> {self._inline.sentence(answer)}</p>"
+
+    def proofs(self, checks: tuple[Check, ...]) -> str:
+        items = (f"<li>{self._inline.part(each.quantity)}: {self._proof(each)}</li>" for each in checks)
+        return f"<ul>{''.join(items)}</ul>"
+
+    def equation(self, equation: Equation) -> str:
         left, *lines = (
             _escaped(text)
             for text in (self._notation.formula(equation.left), *steps(equation, self._notation))
@@ -132,7 +127,7 @@ class _Page:
         kind, sign = ("ok", "✓") if check.ok else ("wrong", "✗")
         return f'<span class="{kind}">{sign} by complex step {self._notation.number(check.numeric)}</span>'
 
-    def _matrix_line(self, line: MatrixLine) -> str:
+    def matrix_line(self, line: MatrixLine) -> str:
         matrices = [line.result, *(part for part in line.parts if isinstance(part, Matrix))]
         names = " ".join((self._inline.part(line.result), "=", *map(self._inline.part, line.parts)))
         if not is_small(*matrices):
@@ -149,10 +144,8 @@ class _Page:
         lines = ("".join(f"<td>{self._notation.number(float(v))}</td>" for v in row) for row in rows)
         return f'<table class="matrix">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
-    def _grid(self, grid: Grid) -> str:
-        numeric = [
-            all(isinstance(row[k], int | float | None) for row in grid.rows) for k in range(len(grid.columns))
-        ]
+    def grid(self, grid: Grid) -> str:
+        numeric = [is_numeric(grid, k) for k in range(len(grid.columns))]
         kinds = [' class="number"' if right else "" for right in numeric]
         head = "".join(
             f"<th{kind}>{self._inline.part(name)}</th>"
@@ -166,7 +159,7 @@ class _Page:
         top = f"<tr>{head}</tr>" if any(grid.columns) else ""
         return f'<div class="scroll"><table class="grid">{top}{"".join(rows)}</table></div>'
 
-    def _bars(self, bars: Bars) -> str:
+    def bars(self, bars: Bars) -> str:
         rows = [(self._inline.part(row), float(evaluate(row))) for row in bars.rows]
         rows.append((self._inline.part(bars.total), float(bars.total.value)))
         longest = max(abs(value) for _, value in rows) or 1.0

@@ -1,12 +1,29 @@
 """What stands within a line or a table's cell, in any notation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from bpnet.core.arrays import Array
-from bpnet.inspection.explanation.blocks import Cell, Equation, Matrix, Part
+from bpnet.inspection.explanation.blocks import (
+    Ask,
+    Bars,
+    Block,
+    Cell,
+    Check,
+    Equation,
+    Grid,
+    Matrix,
+    MatrixLine,
+    Part,
+    Proofs,
+    Say,
+)
 from bpnet.report.explanations.notation import Notation
+
+T = TypeVar("T")
 
 _LONGEST = 4
 """Numbers of an array that stand in a table's cell."""
@@ -65,6 +82,54 @@ class Inline:
             return "; ".join(map(self._array, values)) if few else self._text(f"{len(values)} rows")
         shown = ", ".join(self.part(float(value)) for value in values[:_LONGEST])
         return f"({shown}{', …' if len(values) > _LONGEST else ''})"
+
+
+class Writer(ABC, Generic[T]):
+    """Makes something of each kind of block: text, or what Rich prints."""
+
+    def block(self, block: Block) -> T:  # noqa: PLR0911 - one a kind
+        """What becomes of a block."""
+        match block:
+            case Say(parts):
+                return self.say(parts)
+            case Ask(question, answer):
+                return self.ask(question, answer)
+            case Equation():
+                return self.equation(block)
+            case MatrixLine():
+                return self.matrix_line(block)
+            case Grid():
+                return self.grid(block)
+            case Bars():
+                return self.bars(block)
+            case Proofs(checks):
+                return self.proofs(checks)
+
+    @abstractmethod
+    def say(self, parts: tuple[Part, ...]) -> T: ...
+
+    @abstractmethod
+    def ask(self, question: str, answer: tuple[Part, ...]) -> T: ...
+
+    @abstractmethod
+    def equation(self, equation: Equation) -> T: ...
+
+    @abstractmethod
+    def matrix_line(self, line: MatrixLine) -> T: ...
+
+    @abstractmethod
+    def grid(self, grid: Grid) -> T: ...
+
+    @abstractmethod
+    def bars(self, bars: Bars) -> T: ...
+
+    @abstractmethod
+    def proofs(self, checks: tuple[Check, ...]) -> T: ...
+
+
+def is_numeric(grid: Grid, column: int) -> bool:
+    """Whether a column of a table holds numbers only."""
+    return all(isinstance(row[column], int | float | None) for row in grid.rows)
 
 
 def steps(equation: Equation, notation: Notation) -> list[str]:

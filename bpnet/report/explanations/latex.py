@@ -5,20 +5,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from bpnet.inspection.explanation.blocks import (
-    Ask,
     Bars,
-    Block,
     Cell,
     Check,
     Equation,
     Grid,
     MatrixLine,
-    Proofs,
-    Say,
+    Part,
     Section,
 )
 from bpnet.inspection.formulas import evaluate
-from bpnet.report.explanations.inline import Inline, rounding_note
+from bpnet.report.explanations.inline import Inline, Writer, rounding_note
 from bpnet.report.explanations.markdown import aligned, matrix_line
 from bpnet.report.explanations.notation import DIGITS, Latex
 
@@ -94,33 +91,26 @@ def latex(title: str, sections: Sequence[Section], digits: int = DIGITS) -> str:
     return "\n\n".join([*lines, escaped(rounding_note(digits)), r"\end{document}"]) + "\n"
 
 
-class _Page:
+class _Page(Writer[str]):
     """Makes LaTeX of each kind of block."""
 
     def __init__(self, notation: Latex) -> None:
         self._notation = notation
         self._inline = Inline(notation, escaped, lambda formula: f"${formula}$")
 
-    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
-        match block:
-            case Say(parts):
-                return self._inline.sentence(parts)
-            case Ask(question, answer):
-                return rf"\textbf{{{escaped(question)}}} {self._inline.sentence(answer)}"
-            case Equation():
-                return self._equation(block)
-            case MatrixLine():
-                return _displayed(matrix_line(block, self._notation))
-            case Grid():
-                return self._grid(block)
-            case Bars():
-                return self._bars(block)
-            case Proofs(checks):
-                return r"\\ ".join(
-                    f"{self._inline.part(each.quantity)}: {self._proof(each)}" for each in checks
-                )
+    def say(self, parts: tuple[Part, ...]) -> str:
+        return self._inline.sentence(parts)
 
-    def _equation(self, equation: Equation) -> str:
+    def ask(self, question: str, answer: tuple[Part, ...]) -> str:
+        return rf"\textbf{{{escaped(question)}}} {self._inline.sentence(answer)}"
+
+    def matrix_line(self, line: MatrixLine) -> str:
+        return _displayed(matrix_line(line, self._notation))
+
+    def proofs(self, checks: tuple[Check, ...]) -> str:
+        return r"\\ ".join(f"{self._inline.part(each.quantity)}: {self._proof(each)}" for each in checks)
+
+    def equation(self, equation: Equation) -> str:
         text = aligned(equation, self._notation)
         if equation.check is not None:
             proof = rf" \qquad \text{{{self._proof(equation.check)}}}"
@@ -130,7 +120,7 @@ class _Page:
     def _proof(self, check: Check) -> str:
         return f"{'✓' if check.ok else '✗'} by complex step {self._inline.part(check.numeric)}"
 
-    def _grid(self, grid: Grid) -> str:
+    def grid(self, grid: Grid) -> str:
         kinds = [_kind([row[k] for row in grid.rows]) for k in range(len(grid.columns))]
         body = []
         for position, row in enumerate(grid.rows):
@@ -142,7 +132,7 @@ class _Page:
         )
         return _table("".join(kinds), [*head, *body])
 
-    def _bars(self, bars: Bars) -> str:
+    def bars(self, bars: Bars) -> str:
         rows = [_row((self._inline.part(row), self._inline.part(float(evaluate(row))))) for row in bars.rows]
         total = _row((self._inline.part(bars.total), self._inline.part(float(bars.total.value))))
         return _table("lr", [*rows, r"\midrule", total])

@@ -4,20 +4,25 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from bpnet.inspection.explanation.blocks import (
-    Ask,
     Bars,
-    Block,
     Check,
     Equation,
     Grid,
     Matrix,
     MatrixLine,
-    Proofs,
-    Say,
+    Part,
     Section,
 )
 from bpnet.inspection.formulas import evaluate
-from bpnet.report.explanations.inline import Inline, is_small, rounding_note, shape_of, steps
+from bpnet.report.explanations.inline import (
+    Inline,
+    Writer,
+    is_numeric,
+    is_small,
+    rounding_note,
+    shape_of,
+    steps,
+)
 from bpnet.report.explanations.notation import DIGITS, Latex
 
 
@@ -43,43 +48,34 @@ _LONGEST_LINE = 60
 """Characters of a formula on a line."""
 
 
-class _Page:
+class _Page(Writer[str]):
     """Makes Markdown of each kind of block."""
 
     def __init__(self, notation: Latex) -> None:
         self._notation = notation
         self._inline = Inline(notation, _escaped, lambda formula: f"${formula}$")
 
-    def block(self, block: Block) -> str:  # noqa: PLR0911 - one a kind
-        match block:
-            case Say(parts):
-                return self._inline.sentence(parts)
-            case Ask(question, answer):
-                return f"**{_escaped(question)}** {self._inline.sentence(answer)}"
-            case Equation():
-                return self._equation(block)
-            case MatrixLine():
-                return f"$$\n{matrix_line(block, self._notation)}\n$$"
-            case Grid():
-                return self._grid(block)
-            case Bars():
-                return self._bars(block)
-            case Proofs(checks):
-                return "\n".join(
-                    f"- {self._inline.part(each.quantity)}: {self._proof(each)}" for each in checks
-                )
+    def say(self, parts: tuple[Part, ...]) -> str:
+        return self._inline.sentence(parts)
 
-    def _equation(self, equation: Equation) -> str:
+    def ask(self, question: str, answer: tuple[Part, ...]) -> str:
+        return f"**{_escaped(question)}** {self._inline.sentence(answer)}"
+
+    def matrix_line(self, line: MatrixLine) -> str:
+        return f"$$\n{matrix_line(line, self._notation)}\n$$"
+
+    def proofs(self, checks: tuple[Check, ...]) -> str:
+        return "\n".join(f"- {self._inline.part(each.quantity)}: {self._proof(each)}" for each in checks)
+
+    def equation(self, equation: Equation) -> str:
         text = f"$$\n{aligned(equation, self._notation)}\n$$"
         return text if equation.check is None else f"{text}\n\n{self._proof(equation.check)}"
 
     def _proof(self, check: Check) -> str:
         return f"{'✓' if check.ok else '✗'} by complex step {self._inline.part(check.numeric)}"
 
-    def _grid(self, grid: Grid) -> str:
-        numeric = [
-            all(isinstance(row[k], int | float | None) for row in grid.rows) for k in range(len(grid.columns))
-        ]
+    def grid(self, grid: Grid) -> str:
+        numeric = [is_numeric(grid, k) for k in range(len(grid.columns))]
         lines = [
             _row(self._inline.part(name) for name in grid.columns),
             _row("---:" if right else "---" for right in numeric),
@@ -89,7 +85,7 @@ class _Page:
             lines.append(_row(f"**{cell}**" if position == grid.marked and cell else cell for cell in cells))
         return "\n".join(lines)
 
-    def _bars(self, bars: Bars) -> str:
+    def bars(self, bars: Bars) -> str:
         rows = [(self._inline.part(row), evaluate(row)) for row in bars.rows]
         lines = [_row(("contribution", "")), _row(("---", "---:"))]
         total = (f"**{self._inline.part(bars.total)}**", bars.total.value)

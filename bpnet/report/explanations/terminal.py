@@ -11,21 +11,26 @@ from rich.text import Text
 
 from bpnet.core.arrays import Array
 from bpnet.inspection.explanation.blocks import (
-    Ask,
     Bars,
-    Block,
     Check,
     Equation,
     Grid,
     Matrix,
     MatrixLine,
-    Proofs,
-    Say,
+    Part,
     Section,
 )
 from bpnet.inspection.formulas import evaluate
 from bpnet.report.console import PIPE_WIDTH
-from bpnet.report.explanations.inline import Inline, is_small, rounding_note, shape_of, steps
+from bpnet.report.explanations.inline import (
+    Inline,
+    Writer,
+    is_numeric,
+    is_small,
+    rounding_note,
+    shape_of,
+    steps,
+)
 from bpnet.report.explanations.notation import DIGITS, Plain
 
 _BAR = 12
@@ -65,32 +70,22 @@ def _print(console: Console, *parts: RenderableType) -> None:
         console.print(part, soft_wrap=False)
 
 
-class _Page:
+class _Page(Writer[RenderableType]):
     """Makes something that Rich can print of each kind of block."""
 
     def __init__(self, notation: Plain) -> None:
         self._notation, self._inline = notation, Inline(notation)
 
-    def block(self, block: Block) -> RenderableType:  # noqa: PLR0911 - one a kind
-        match block:
-            case Say(parts):
-                return Text(self._inline.sentence(parts))
-            case Ask(question, answer):
-                return Group(
-                    Text(question, "bold"), Padding(Text(self._inline.sentence(answer)), (0, 0, 1, 2))
-                )
-            case Equation():
-                return self._equation(block)
-            case MatrixLine():
-                return self._matrix_line(block)
-            case Grid():
-                return self._grid(block)
-            case Bars():
-                return self._bars(block)
-            case Proofs(checks):
-                return Group(*(self._proof(check, full=True) for check in checks))
+    def say(self, parts: tuple[Part, ...]) -> RenderableType:
+        return Text(self._inline.sentence(parts))
 
-    def _equation(self, equation: Equation) -> RenderableType:
+    def ask(self, question: str, answer: tuple[Part, ...]) -> RenderableType:
+        return Group(Text(question, "bold"), Padding(Text(self._inline.sentence(answer)), (0, 0, 1, 2)))
+
+    def proofs(self, checks: tuple[Check, ...]) -> RenderableType:
+        return Group(*(self._proof(check, full=True) for check in checks))
+
+    def equation(self, equation: Equation) -> RenderableType:
         lines = Table.grid(padding=(0, 1, 0, 0))
         lines.add_column(justify="right", no_wrap=True)
         lines.add_column()
@@ -115,7 +110,7 @@ class _Page:
             return Text(f"✓ by complex step {numeric}", "green")
         return Text(f"✗ by complex step {numeric}", "bold red")
 
-    def _matrix_line(self, line: MatrixLine) -> RenderableType:
+    def matrix_line(self, line: MatrixLine) -> RenderableType:
         matrices = [line.result, *(part for part in line.parts if isinstance(part, Matrix))]
         part = self._inline.part
         names = " ".join((part(line.result), "=", *map(part, line.parts)))
@@ -142,19 +137,19 @@ class _Page:
             lines.append(f"{left}{inside}{right}")
         return Text("\n".join(lines), no_wrap=True)
 
-    def _grid(self, grid: Grid) -> RenderableType:
+    def grid(self, grid: Grid) -> RenderableType:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
         bare = not any(grid.columns)
         table.show_header = not bare
         for position, name in enumerate(grid.columns):
-            numeric = all(isinstance(row[position], int | float | None) for row in grid.rows)
+            numeric = is_numeric(grid, position)
             table.add_column(self._inline.part(name), justify="right" if numeric else "left")
         for position, row in enumerate(grid.rows):
             style = "bold" if position == grid.marked else ""
             table.add_row(*(self._inline.cell(cell) for cell in row), style=style)
         return Padding(table, (1, 0) if not bare else (0, 0))
 
-    def _bars(self, bars: Bars) -> RenderableType:
+    def bars(self, bars: Bars) -> RenderableType:
         values = [evaluate(row) for row in bars.rows]
         longest = max((abs(value) for value in (*values, bars.total.value)), default=0) or 1
         table = Table.grid(padding=(0, 1, 0, 0))
