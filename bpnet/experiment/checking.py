@@ -12,7 +12,7 @@ from bpnet.core.optimizers import Sgd
 from bpnet.core.schedules import Constant
 from bpnet.data.splitting import evenly_spaced
 from bpnet.errors import BpnetError, DivergenceError
-from bpnet.experiment.opening import Opened, open_experiment
+from bpnet.experiment.opening import Opened, open_experiment, point_of
 from bpnet.experiment.preparing import Experiment
 from bpnet.inspection.cases import read_case
 from bpnet.inspection.gradient_check import BUDGET, check_gradients
@@ -147,17 +147,8 @@ def given_point(experiment: Experiment, most: int = SAMPLES) -> Point:
     """The experiment's own weights, on a few of its training rows from first to last."""
     samples = experiment.train_samples
     rows = evenly_spaced(len(samples), most)
-    chosen, network = samples.take(rows), experiment.model.network
-    return Point(
-        name="the given weights",
-        network=network,
-        X=chosen.X,
-        Y=chosen.Y,
-        loss=experiment.model.loss,
-        sample_weight=chosen.weight,
-        weight_decay=experiment.recipe.weight_decay,
-        masks=draw_masks(network, len(rows), np.random.default_rng(0)),
-    )
+    masks = draw_masks(experiment.model.network, len(rows), np.random.default_rng(0))
+    return replace(point_of(experiment, samples.take(rows), "the given weights"), masks=masks)
 
 
 def burnt_in(experiment: Experiment, point: Point) -> Point | None:

@@ -11,11 +11,10 @@ from bpnet.core.optimizers import Sgd
 from bpnet.data.splitting import evenly_spaced
 from bpnet.data.tables import table_of_frame
 from bpnet.errors import BpnetError
-from bpnet.experiment.opening import Opened, open_experiment
+from bpnet.experiment.opening import Opened, open_experiment, point_of
 from bpnet.experiment.preparing import Experiment, prepare
 from bpnet.experiment.running import fresh_state
 from bpnet.inspection.explanation.view import Subject
-from bpnet.inspection.point import Point
 from bpnet.training.evaluation import Samples
 from bpnet.training.events import EpochEnded
 from bpnet.training.threads import blas_threads
@@ -91,7 +90,7 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
     batch = None
     if question.batch:
         rows = experiment.train_samples.take(slice(0, recipe.batch_size))
-        batch = _point(experiment, network, rows)
+        batch = point_of(experiment, rows, "the batch", network)
     plain = recipe.optimizer == Sgd() and recipe.clip_norm is None
     notes = [f"uses {recipe.optimizer.name}"] if recipe.optimizer != Sgd() else []
     notes += [] if recipe.clip_norm is None else [f"shortens gradients longer than {recipe.clip_norm:g}"]
@@ -99,7 +98,7 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
     return Subject(
         what=f"{what[0].upper()}{what[1:]}",
         sample=sample + ("; dropout is off" if dropout else ""),
-        point=_point(experiment, network, samples),
+        point=point_of(experiment, samples, "the sample", network),
         batch=batch,
         layer=layer,
         unit=question.neuron,
@@ -115,18 +114,6 @@ def _around(experiment: Experiment) -> tuple[Array, Array]:
     samples = experiment.train_samples
     few = samples.take(evenly_spaced(len(samples), _FEW_ROWS))
     return few.X, few.Y
-
-
-def _point(experiment: Experiment, network: Network, samples: Samples) -> Point:
-    return Point(
-        name="the sample",
-        network=network,
-        X=samples.X,
-        Y=samples.Y,
-        loss=experiment.model.loss,
-        sample_weight=samples.weight,
-        weight_decay=experiment.recipe.weight_decay,
-    )
 
 
 def _refuse_absent(question: Question, layer: int, network: Network) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bpnet.core.network import Network
 from bpnet.errors import ModelError
 from bpnet.experiment.preparing import Experiment, prepare
+from bpnet.inspection.point import Point
+from bpnet.training.evaluation import Samples
 from bpnet.training.model import Model
 from bpnet.training.run_folder import CONFIG, MODEL, newest_run
 
@@ -82,6 +85,29 @@ def open_experiment(
     experiment = prepare(load_config(name, in_float64), most_rows=most_rows)
     why = ", the source's 2-2-1 network (there is no run here)" if reference is None else ""
     return Opened(f"config {name}{why}", "at its starting weights", name, experiment)
+
+
+def point_of(experiment: Experiment, samples: Samples, name: str, network: Network | None = None) -> Point:
+    """An experiment's cost over some samples, without dropout, at its own weights or others.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    samples : Samples
+    name : str
+        What people call it.
+    network : Network, optional
+    """
+    model = experiment.model
+    return Point(
+        name=name,
+        network=model.network if network is None else network,
+        X=samples.X,
+        Y=samples.Y,
+        loss=model.loss,
+        sample_weight=samples.weight,
+        weight_decay=experiment.recipe.weight_decay,
+    )
 
 
 def _run_folder(reference: str) -> Path | None:
