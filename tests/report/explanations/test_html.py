@@ -1,5 +1,6 @@
 """The HTML page: one file that needs nothing else, seen in a real browser."""
 
+import html
 import json
 import re
 import shutil
@@ -153,3 +154,20 @@ def test_the_plane_of_two_inputs_is_drawn(browser: Any, tmp_path: Path) -> None:
     )
     assert colours > 5
     assert record_of(page(explained("2-2-1", 2)))["plane"] is None
+
+
+@pytest.mark.parametrize(("name", "layer"), LAYERS)
+def test_every_equation_of_the_sections_holds(name: str, layer: int) -> None:
+    text = page(explained(name, layer), 15)
+    tables = re.findall(r'<table class="equation">(.*?)</table>', text, re.DOTALL)
+    assert len(tables) > 8
+    checked = 0
+    for table in tables:
+        lines = re.findall(r"<td>=</td><td>(.*?)(?: &nbsp; <span.*?)?</td>", table)
+        values = [value_of(from_plain(html.unescape(line))) for line in lines]
+        assert values[-1] is not None, table
+        for value in values[:-1]:
+            if value is not None:
+                checked += 1
+                assert value == pytest.approx(values[-1], rel=1e-9, abs=1e-13), table
+    assert checked > len(tables) / 2
