@@ -10,7 +10,7 @@ from autograd import grad
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bpnet.core.activations import ACTIVATIONS
+from bpnet.core.activations import ACTIVATIONS, Elu, Gelu, Silu
 from bpnet.core.backprop import backward, cost
 from bpnet.core.losses import LOSSES
 from bpnet.core.network import draw_masks, forward
@@ -48,6 +48,7 @@ def test_dropout_penalty_and_weights_by_complex_step(output: str, loss: str) -> 
     st.integers(0, 2**31),
 )
 @example([4, 5, 4, 2, 4, 3], "identity", ("softmax", "quadratic"), 1, 651)  # 1 − a is 1e-7 there
+@example([6, 1, 6, 3, 1, 1, 3, 4], "gelu", ("identity", "quadratic"), 1, 1440239)  # and here a slope is 7e-7
 def test_any_small_network_by_complex_step(
     sizes: list[int], hidden: str, pair: tuple[str, str], n_samples: int, seed: int
 ) -> None:
@@ -63,6 +64,12 @@ def test_any_small_network_by_complex_step(
         for l, layer in network.layers.items()
         if layer.activation.name in {"sigmoid", "tanh"}
         or (layer.activation.name == "softmax" and layer.n_out > 1)
+    ]
+    # So does a slope that is a difference of larger numbers, where it goes through 0 or comes near it.
+    slopes += [
+        np.abs(layer.activation.derivative(trace.z[l], trace.a[l])).min()
+        for l, layer in network.layers.items()
+        if isinstance(layer.activation, Elu | Gelu | Silu)
     ]
     rounding = 1e-15 / max(min(slopes, default=1.0), 1e-300)
     assert worst_error(network, X, Y, LOSSES.create(loss)) < max(GRADIENT, rounding)

@@ -1,5 +1,5 @@
 from hypothesis import settings
 
 # A shared machine may pause for longer than hypothesis allows a single example.
-settings.register_profile("core", deadline=None)
-settings.load_profile("core")
+settings.register_profile("bpnet", deadline=None)
+settings.load_profile("bpnet")
