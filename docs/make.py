@@ -15,7 +15,7 @@ from rich.console import Console
 from bpnet.config import key_table, load_config
 from bpnet.core.activations import ACTIVATIONS, Sigmoid
 from bpnet.core.initializers import INITIALIZERS
-from bpnet.core.losses import LOSSES
+from bpnet.core.losses import LOSSES, PartneredLoss
 from bpnet.core.optimizers import OPTIMIZERS
 from bpnet.core.registry import Registry, parameters_of
 from bpnet.core.schedules import SCHEDULES
@@ -167,8 +167,9 @@ def _update(name: str) -> str:
 def _multiplications(*names: str) -> str:
     rows = []
     for name in names:
-        sizes = _explained(name, 2).view.network.sizes
-        one_by_one, with_delta = multiplications(sizes)
+        view = _explained(name, 2).view
+        sizes, cancels = view.network.sizes, isinstance(view.point.loss, PartneredLoss)
+        one_by_one, with_delta = multiplications(sizes, cancels=cancels)
         rows.append((f"{'-'.join(map(str, sizes))} (`{name}`)", f"{one_by_one:,}", f"{with_delta:,}"))
     return _table(("network", "multiplications, each chain by itself", "with δ kept"), rows)
 

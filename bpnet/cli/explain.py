@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NOT_PROVED = 1
 _MOST_DIGITS = 17
+_STANDARD_OUTPUT = Path("-")
 
 
 class Format(StrEnum):
@@ -89,6 +90,11 @@ def explain(
 
     with consoles(no_color=no_color) as streams:
         refuse_overwriting(output, force=force)
+        alone = {"--neuron": neuron, "--weight": weight, "--why": why or None, "--batch": batch or None}
+        for name, given in alone.items():
+            if layer is None and given is not None:
+                raise BpnetError(f"{name} is for one layer's explanation.", advice="Add --layer N.")
+        output = None if output == _STANDARD_OUTPUT else output
         if sample is not None and inputs is not None:
             raise BpnetError("--sample and --input are two samples.", advice="Give one of them.")
         question = Question(
@@ -108,7 +114,7 @@ def explain(
         else:
             explanation = explain_layer(subject, why=why)
             title, sections = explanation.title, explanation.sections
-        if form == Format.terminal and output is None:
+        if form == Format.terminal and output is None and streams.results.is_terminal:
             print_sections(streams.results, title, sections, digits)
         elif form in (Format.json, Format.html):
             _put(streams, output, _whole(explanation, form, digits))

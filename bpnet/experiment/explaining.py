@@ -1,16 +1,18 @@
 """What an explanation is of: the network, the sample, the weights of some epoch."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.core.network import Network
-from bpnet.core.optimizers import Sgd
+from bpnet.core.optimizers import Optimizer, Sgd
 from bpnet.data.splitting import evenly_spaced
 from bpnet.data.tables import table_of_frame
-from bpnet.errors import BpnetError
+from bpnet.errors import BpnetError, DataError
 from bpnet.experiment.opening import Opened, open_experiment, point_of
 from bpnet.experiment.preparing import Experiment, prepare
 from bpnet.experiment.running import fresh_state
@@ -92,7 +94,7 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
         rows = experiment.train_samples.take(slice(0, recipe.batch_size))
         batch = point_of(experiment, rows, "the batch", network)
     plain = recipe.optimizer == Sgd() and recipe.clip_norm is None
-    notes = [f"uses {recipe.optimizer.name}"] if recipe.optimizer != Sgd() else []
+    notes = [f"uses {_described(recipe.optimizer)}"] if recipe.optimizer != Sgd() else []
     notes += [] if recipe.clip_norm is None else [f"shortens gradients longer than {recipe.clip_norm:g}"]
     dropout = any(each.dropout for each in network.layers.values())
     return Subject(
@@ -106,8 +108,14 @@ def open_subject(reference: str | None, overrides: Sequence[str], question: Ques
         learning_rate=recipe.learning_rate,
         train_biases=recipe.train_biases,
         training="" if plain else " and ".join(notes),
+        number=question.sample or 1,
         around=_around(experiment) if network.sizes[0] == _PLANE else None,
     )
+
+
+def _described(optimizer: Optimizer) -> str:
+    momentum = optimizer.momentum if isinstance(optimizer, Sgd) else 0
+    return f"{optimizer.name} with momentum {momentum:g}" if momentum else optimizer.name
 
 
 def _around(experiment: Experiment) -> tuple[Array, Array]:
@@ -198,14 +206,16 @@ def _own_sample(experiment: Experiment, question: Question) -> tuple[Samples, st
     """A row that a person has given, with their answer or that of the first training row."""
     columns = experiment.model.columns
     target, inputs = columns.target, question.inputs or ()
-    X = columns.encode_inputs(_row(inputs, columns.features, columns.numbers, "--input"), np.float64)
+    row = _row(inputs, columns.features, columns.numbers, "--input")
+    with _as_of("--input"):
+        X = columns.encode_inputs(row, np.float64)
     if question.targets is None:
         Y, whose = experiment.train_samples.Y[:1], "the first training row's answer"
     else:
         numbers = target.names if target.kind == "regression" else ()
-        Y = target.encode(
-            table_of_frame(_row(question.targets, target.names, numbers, "--target")), np.float64
-        )
+        answer = _row(question.targets, target.names, numbers, "--target")
+        with _as_of("--target"):
+            Y = target.encode(table_of_frame(answer), np.float64)
         whose = "the answer"
     return experiment.model.samples(X, Y), f"The row that was given, with {whose} {_answer(experiment, Y)}"
 
@@ -219,8 +229,25 @@ def _row(
         raise BpnetError(f"{option} has {len(cells)} values, but there are {len(names)} columns: {shown}.")
     row: dict[str, list[float | str]] = {}
     for name, cell in zip(names, cells, strict=True):
-        try:
-            row[name] = [float(cell) if name in numbers else cell]
-        except ValueError:
-            raise BpnetError(f"{option}: column {name} takes a number, found {cell!r}.") from None
+        row[name] = [_number(cell, name, option) if name in numbers else cell]
     return row
+
+
+def _number(cell: str, name: str, option: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BpnetError(f"{option}: column {name} takes a number, found {cell!r}.")
+    return value
+
+
+@contextmanager
+def _as_of(option: str) -> Iterator[None]:
+    """Tell a mistake in a row that was given as an option as one of that option."""
+    try:
+        yield
+    except DataError as error:
+        said = error.message.replace("the data frame, row 1", "the row").replace("the data frame", "the row")
+        raise BpnetError(f"{option}: {said}") from error

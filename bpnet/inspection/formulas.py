@@ -31,6 +31,8 @@ class Name:
         Counted from 1; of a weight, the unit it leads to and the one it comes from.
     after : bool
         Whether it is the quantity after the step.
+    sample : int or None
+        Whose it is, of several samples, from 1.
     """
 
     letter: str
@@ -38,6 +40,7 @@ class Name:
     layer: int | None = None
     units: tuple[int, ...] = ()
     after: bool = False
+    sample: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """The gradient check: several points, several kinds of derivatives, and its own test."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from bpnet.core.activations import Activation
 from bpnet.core.optimizers import Optimizer
 from bpnet.inspection.comparison import FLOOR, THRESHOLD
-from bpnet.inspection.differences import Difference, Taylor, difference, on_corners, taylor
+from bpnet.inspection.corners import conventions
+from bpnet.inspection.differences import Difference, Taylor, difference, taylor
 from bpnet.inspection.extremes import check_corners, check_far_out, narrowed
 from bpnet.inspection.mistakes import tensors_of
 from bpnet.inspection.point import Point
@@ -244,38 +244,10 @@ def _diagnose(stages: Sequence[Stage], layers: Sequence[TensorCheck]) -> list[st
     return sentences
 
 
-def _convention(activation: Activation) -> str:
-    """What the derivative at a corner is taken as."""
-    corners = np.array([activation.kinks])
-    slopes = activation.pullback(np.ones_like(corners), corners, activation.value(corners))[0]
-    pairs = zip(activation.kinks, slopes, strict=True)
-    taken = (f"{activation.name}′({kink:g}) is taken as {slope:g}" for kink, slope in pairs)
-    return ", ".join(taken)
-
-
-def _corners(looked: Looked) -> Iterator[str]:
-    """Where a convention decided."""
-    point, trace = looked.point, looked.trace
-    for l, count in on_corners(point, trace).items():
-        yield (
-            f"At {point.name}, z of layer {l} lies on a corner {_times(count)}, where there is no "
-            f"derivative: {_convention(point.network.layers[l].activation)}."
-        )
-    for kink in point.loss.kinks:
-        if count := int(np.count_nonzero(trace.outputs - point.Y == kink)):
-            slope = float(point.loss.gradient(np.array([[kink]]), np.zeros((1, 1)))[0, 0])
-            yield (
-                f"At {point.name}, a − y lies on a corner {_times(count)}, where there is no derivative: "
-                f"that of {point.loss.name} is taken as {slope:g}."
-            )
-
-
-def _times(count: int) -> str:
-    return f"{count:,} times" if count > 1 else "once"
-
-
 def _notes(looked: Sequence[Looked]) -> list[str]:
-    notes = [note for each in looked for note in _corners(each)]
+    notes = [
+        f"At {each.point.name}, {note}" for each in looked for note in conventions(each.point, each.trace)
+    ]
     if seen := coverage(looked[0].numeric, _FIRST):
         notes.append(f"Checked: {seen}.")
     return notes

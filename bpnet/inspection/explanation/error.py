@@ -60,9 +60,19 @@ def _rule(view: View) -> Block:
         f"BP2: each unit of layer {l} gets back from every unit k of layer {l + 1} what it had sent there: "
         "the weight on the way, times that unit's ",
         Name("δ", layer=l + 1),
-        ". The sum is ∂C/∂a of the unit; times the slope of its activation it is ",
+        ". The sum is ∂C/∂a of the unit; taken through the slope of its activation it is ",
         delta,
-        ".",
+        f".{_of_all(view)}",
+    )
+
+
+def _of_all(view: View) -> str:
+    """What is to be said of an activation in which every a depends on every z."""
+    if view.is_elementwise(view.l):
+        return ""
+    return (
+        f" In a {view.activation(view.l).name} every a depends on every z, so all units of the layer add to "
+        "the δ of each; [j = k] is 1 where j is k, and else 0."
     )
 
 
@@ -135,15 +145,21 @@ def in_one_line(view: View) -> Section:
     delta = Matrix("δ", l, view.delta(l))
     if l == L:
         blocks: list[Block] = []
-        parts: tuple[Part, ...] = (Matrix("∇ₐC", None, view.upstream(l)), *_slope_part(view))
+        slope = _slope_part(view) if view.is_elementwise(l) else ()
+        delta = delta if view.is_elementwise(l) else Matrix("∂C/∂a", l, view.upstream(l))
+        parts: tuple[Part, ...] = (Matrix("∇ₐC", None, view.upstream(l)), *slope)
         if isinstance(view.point.loss, PartneredLoss):
+            delta = Matrix("δ", l, view.delta(l))
             parts = (Matrix("a", L, view.trace.outputs[0]), "−", Matrix("y", None, view.point.Y[0]))
             if view.point.sample_weight is not None:
                 blocks.append(say("Times the sample's weight, ", view.sample_weight, ":"))
         return Section("In one line", (*blocks, MatrixLine(delta, parts)))
     W_next, j = view.network.W[l + 1], view.unit
+    if not view.is_elementwise(l):
+        delta = Matrix("∂C/∂a", l, view.upstream(l))
     back, next_delta = Matrix("W", l + 1, W_next.T, transposed=True), Matrix("δ", l + 1, view.delta(l + 1))
-    line = MatrixLine(delta, (back, "·", next_delta, *_slope_part(view)))
+    slope = _slope_part(view) if view.is_elementwise(l) else ()
+    line = MatrixLine(delta, (back, "·", next_delta, *slope))
     column = [part for value in W_next[:MOST_TERMS, j - 1] for part in (", ", float(value))][1:]
     why = say(
         f"Why the transpose: row {j} of ",
@@ -160,8 +176,6 @@ def in_one_line(view: View) -> Section:
 
 
 def _slope_part(view: View) -> tuple[Part, ...]:
-    if not view.is_elementwise(view.l):
-        return ("through the slope of", Matrix("a", view.l, view.trace.a[view.l][0]))
     return ("⊙", Matrix("σ′", view.l, view.slopes(view.l)))
 
 
@@ -179,24 +193,27 @@ def chain_rule(view: View) -> Section:
         if count == len(paths):
             formulas.append(_with_penalty(view, along, w))
         else:
-            ways = (
-                f"From this weight, {count:,} paths lead to the cost. The one that carries the most of it: "
-            )
+            ways = f"From this weight, {count:,} paths lead to the cost; they add up. The largest in size: "
             blocks.append(say(ways, products[0], " = ", evaluate(products[0]), "."))
     formulas.append(_with_penalty(view, Product((view.d(l, j), last)), w))
     formulas.append(_with_penalty(view, Product((view.d(l, j), view.a(l - 1, k))), w))
     blocks.append(Equation(view.dC_dw(l, j, k, one=True), tuple(formulas), check))
-    one_by_one, with_delta = multiplications(view.network.sizes)
-    blocks.append(
-        say(
-            "All factors but the last are the same for every weight into the unit: they are computed once, "
-            "and kept as ",
-            view.d(l, j),
-            ". Were the chain multiplied out anew for every weight and bias of this network, it would take "
-            f"{one_by_one:,} multiplications; with δ kept it takes {with_delta:,}.",
-        )
+    return Section("The chain rule for one weight", (*blocks, _shared_factors(view, j)))
+
+
+def _shared_factors(view: View, j: int) -> Block:
+    """What δ saves, counted where every unit has a slope of its own."""
+    same = "All factors but the last are the same for every weight into the unit: they are computed once, "
+    kept = (f"{same}and kept as ", view.d(view.l, j), ".")
+    cancels = isinstance(view.point.loss, PartneredLoss)
+    if not all(view.is_elementwise(m) for m in range(2, view.L + (not cancels))):
+        return say(*kept)
+    one_by_one, with_delta = multiplications(view.network.sizes, cancels=cancels)
+    return say(
+        *kept,
+        " Were the chain multiplied out anew for every weight and bias of this network, it would take "
+        f"{one_by_one:,} multiplications; with δ kept it takes {with_delta:,}.",
     )
-    return Section("The chain rule for one weight", tuple(blocks))
 
 
 def _with_penalty(view: View, formula: Expression, w: Name) -> Expression:
@@ -250,8 +267,10 @@ def _slope(view: View, l: int, j: int) -> Partial:
     return Partial(view.a(l, j), view.z(l, j), view.slope(l, j).value)
 
 
-def multiplications(sizes: tuple[int, ...]) -> tuple[int, int]:
+def multiplications(sizes: tuple[int, ...], *, cancels: bool) -> tuple[int, int]:
     """Multiplications for every ∂C/∂w and ∂C/∂b by its own chains, and with δ kept.
+
+    Each unit has a slope of its own; at the output it has none if it cancels against the loss.
 
     A chain from layer l has a slope a layer, a weight between two, ∂C/∂a at its start, and for a weight
     an a at its end: one multiplication less than factors. With δ: BP1, BP2 (the matrix, the slope) and BP4.
@@ -261,8 +280,10 @@ def multiplications(sizes: tuple[int, ...]) -> tuple[int, int]:
     for l in range(2, L + 1):
         n_in, n = sizes[l - 2], sizes[l - 1]
         paths = math.prod(sizes[l:])
-        factors_of_delta = 1 + (L - l + 1) + (L - l)
+        factors_of_delta = (1 if cancels else 2) + 2 * (L - l)
         one_by_one += n * paths * (n_in * factors_of_delta + factors_of_delta - 1)
-    with_delta = sizes[-1] + sum(sizes[m] * sizes[m - 1] + sizes[m - 1] for m in range(2, L))
+    with_delta = (0 if cancels else sizes[-1]) + sum(
+        sizes[m] * sizes[m - 1] + sizes[m - 1] for m in range(2, L)
+    )
     with_delta += sum(n_in * n for n_in, n in itertools.pairwise(sizes))
     return one_by_one, with_delta

@@ -1,8 +1,25 @@
 """Sections 1 and 2: which network, its notation, and the forward pass through the layer."""
 
-from bpnet.inspection.explanation.blocks import Block, Equation, Grid, Section, say
-from bpnet.inspection.explanation.view import MOST_TERMS, View
-from bpnet.inspection.formulas import Expression, Name, Number, Product, Quotient, Sum, short, shortened
+import math
+
+from bpnet.core.registry import parameters_of
+from bpnet.inspection.corners import conventions
+from bpnet.inspection.explanation.blocks import Block, Cell, Equation, Grid, Section, say
+from bpnet.inspection.explanation.view import GREEK, MOST_TERMS, View
+from bpnet.inspection.formulas import (
+    Expression,
+    Name,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    evaluate,
+    short,
+    shortened,
+)
+
+_SEEN = 1e-6
+"""Relative difference up to which a formula as it stands is good enough to be shown."""
 
 
 def the_network(view: View) -> Section:
@@ -19,7 +36,8 @@ def the_network(view: View) -> Section:
     rows = [(1, view.width(1), "–", "–", "the inputs")]
     for m, layer in view.network.layers.items():
         kind = "the output" if m == L else "hidden"
-        weights = f"{layer.n_out} × {layer.n_in} weights, {layer.n_out} biases"
+        biases = "1 bias" if layer.n_out == 1 else f"{layer.n_out} biases"
+        weights = f"{layer.n_out} × {layer.n_in} weights, {biases}"
         rows.append((m, layer.n_out, layer.activation.name, weights, kind))
     blocks.append(Grid(("layer", "units", "activation", "parameters", ""), tuple(rows), marked=l - 1))
     return Section("The network", (*blocks, _notation(view)))
@@ -40,13 +58,28 @@ def _notation(view: View) -> Grid:
         (Name("b", layer=l), "biases", f"{n}", network.b[l], "θ, w₀"),
         (Name("z", layer=l), "weighted inputs: W a + b", f"{n}", trace.z[l][0], "net input, logit"),
         (Name("a", layer=l), "activations: σ(z)", f"{n}", trace.a[l][0], "output, o, h"),
-        (Name("y"), "targets", f"{view.width(view.L)}", view.point.Y[0], "t, label"),
+        (Name("y"), "targets", f"{view.width(view.L)}", view.point.Y[0], "target, label"),
         (Name("C"), "cost of the sample", "1", view.C().value, "E, L, J, loss"),
         (Name("δ", layer=l), "error of the units: ∂C/∂z", f"{n}", view.delta(l), "error term, dZ"),
         (Name("E"), "error of the outputs: a − y", f"{view.width(view.L)}", view.error(), "error, residual"),
         (Name("η"), "learning rate", "1", view.subject.learning_rate, "α, step size"),
     ]
-    return Grid(("sign", "meaning", "shape", "value", "also called"), tuple(rows))
+    return Grid(("sign", "meaning", "shape", "value", "also called"), (*rows, *_numbers(view)))
+
+
+def _numbers(view: View) -> list[tuple[Cell, ...]]:
+    """Numbers of the cost and of the activations that stand in the formulas."""
+    rows: list[tuple[Cell, ...]] = []
+    if view.point.sample_weight is not None:
+        rows.append((Name("s"), "the sample's weight, by its class", "1", view.sample_weight, "class weight"))
+    if view.point.weight_decay:
+        rows.append((Name("λ"), "of the penalty ½λΣw²", "1", view.point.weight_decay, "weight decay, L2"))
+    for owner in (view.activation(view.l), view.activation(view.L), view.point.loss):
+        for each in parameters_of(type(owner)):
+            letter = GREEK.get(each.name, each.name[0])
+            row = (Name(letter), f"{each.name} of {owner.name}", "1", float(getattr(owner, each.name)), "")
+            rows += [] if row in rows else [row]
+    return rows
 
 
 def forward_pass(view: View) -> Section:
@@ -62,7 +95,26 @@ def forward_pass(view: View) -> Section:
         )
     else:
         blocks.append(say("These are the outputs. The cost:"))
-    return Section("Forward", (*blocks, Equation(view.C(), (cost_formula(view),))))
+    blocks.append(_cost(view))
+    blocks.extend(say(f"{text[0].upper()}{text[1:]}") for text in conventions(view.point, view.trace))
+    return Section("Forward", tuple(blocks))
+
+
+def _cost(view: View) -> Block:
+    """The cost by its formula, where that can be worked out as it stands."""
+    C, formula = view.C(), cost_formula(view)
+    try:
+        value = evaluate(formula)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        value = math.nan
+    if math.isclose(value, C.value, rel_tol=_SEEN):
+        return Equation(C, (formula,))
+    return say(
+        C,
+        " = ",
+        C.value,
+        ", computed from z: an output is 0 or 1 to the last digit, where the logarithm of it says nothing.",
+    )
 
 
 def unit_equations(view: View, l: int, j: int) -> tuple[Equation, Equation]:

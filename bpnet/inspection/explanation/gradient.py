@@ -9,13 +9,26 @@ from bpnet.core.arrays import Array
 from bpnet.core.optimizers import Sgd
 from bpnet.inspection.explanation.blocks import Block, Cell, Equation, Grid, Part, Section, say
 from bpnet.inspection.explanation.view import MOST_TERMS, View
-from bpnet.inspection.formulas import Expression, Name, Negative, Number, Product, Quotient, Sum, shortened
+from bpnet.inspection.formulas import (
+    Expression,
+    Name,
+    Negative,
+    Number,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    evaluate,
+)
 
 _MOST_ROWS = 4
 """Rows and columns of the table of products."""
 
 _MOST_WEIGHTS = 6
 """Weights that are shown one by one, about: of each unit as many."""
+
+_SEEN = 1e-5
+"""Relative difference that can be seen in numbers as they are shown."""
 
 _MOST_SAMPLES = 8
 """Samples of a batch that are listed one by one."""
@@ -40,6 +53,11 @@ def weights_and_biases(view: View) -> Section:
     checks_b, checks_w = view.prove_b(l, units), view.prove_w(l, pairs)
     blocks: list[Block] = [
         say("BP3: ∂C/∂b is δ itself. BP4: ∂C/∂w is the a that came in along the weight, times δ.")
+        if view.subject.batch is None
+        else say(
+            "BP3 and BP4 for a batch: C is the mean of the samples' costs, so ∂C/∂b is the mean of their δ, "
+            "and ∂C/∂w the mean of a times δ. The samples' numbers stand in brackets."
+        )
     ]
     if view.subject.batch is None:
         blocks.extend(_outer_product(view))
@@ -103,7 +121,7 @@ def _of_b(view: View, j: int) -> Expression:
     if view.subject.batch is None:
         return view.d(view.l, j)
     deltas = len(view.whole.X) * view.whole_gradients.delta[view.l][:, j - 1]
-    return _mean([Name("δ", float(value), view.l, (j,)) for value in deltas])
+    return _mean([Name("δ", float(value), view.l, (j,), sample=i) for i, value in enumerate(deltas, 1)])
 
 
 def of_w(view: View, l: int, j: int, k: int) -> Expression:
@@ -115,8 +133,8 @@ def of_w(view: View, l: int, j: int, k: int) -> Expression:
         inputs = view.whole_trace.passed[l - 1][:, k - 1]
         formula = _mean(
             [
-                Product((Name("δ", float(d), l, (j,)), Name("a", float(a), l - 1, (k,))))
-                for d, a in zip(deltas, inputs, strict=True)
+                Product((Name("δ", float(d), l, (j,), sample=i), Name("a", float(a), l - 1, (k,), sample=i)))
+                for i, (d, a) in enumerate(zip(deltas, inputs, strict=True), 1)
             ]
         )
     if not view.point.weight_decay:
@@ -125,7 +143,10 @@ def of_w(view: View, l: int, j: int, k: int) -> Expression:
 
 
 def _mean(parts: list[Expression]) -> Expression:
-    return Quotient(shortened(tuple(parts), MOST_TERMS), Number(len(parts)))
+    """The mean of the samples' parts, the first few one by one."""
+    first, rest = parts[: MOST_TERMS - 1], parts[MOST_TERMS - 1 :]
+    terms = [*first, *([Rest(len(rest), sum(map(evaluate, rest)))] if rest else [])]
+    return Quotient(Sum(tuple(terms)) if len(terms) > 1 else terms[0], Number(len(parts)))
 
 
 class Step:
@@ -175,10 +196,10 @@ def update(view: View, step: Step) -> Section:
     if subject.training:
         blocks.append(say(f"Training itself {subject.training}: shown is the plain step."))
     blocks.extend(_old_weights(view, step))
-    change = step.cost_after - step.cost_before
+    change, cost = step.cost_after - step.cost_before, "C" if subject.batch is None else "C of the batch"
     rows = (
-        ("C before", step.cost_before),
-        ("C after, all layers having moved", step.cost_after),
+        (f"{cost} before", step.cost_before),
+        (f"{cost} after, all layers having moved", step.cost_after),
         ("change", change),
         ("change that the slope predicts, −η‖∇C‖²", step.predicted_change),
     )
@@ -198,6 +219,8 @@ def _old_weights(view: View, step: Step) -> list[Block]:
     if l == view.L:
         return []
     delta = delta_with_updated_weights(view, step)
+    if np.isclose(delta[j - 1], view.d(l, j).value, rtol=_SEEN, atol=0):
+        return []
     return [
         say(
             "The error went back through ",
@@ -208,7 +231,7 @@ def _old_weights(view: View, step: Step) -> list[Block]:
             float(delta[j - 1]),
             " in place of ",
             view.d(l, j).value,
-            ": the derivative of no cost.",
+            ", and no longer the derivative of C.",
         )
     ]
 

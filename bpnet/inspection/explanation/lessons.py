@@ -10,7 +10,7 @@ from bpnet.core.arrays import Array
 from bpnet.inspection.comparison import agree
 from bpnet.inspection.explanation.blocks import Block, Cell, Check, Equation, Grid, Proofs, Section, say
 from bpnet.inspection.explanation.view import MOST_TERMS, MOST_UNITS, View
-from bpnet.inspection.formulas import Name, Product, shortened
+from bpnet.inspection.formulas import Name, Product, Quantity, shortened
 from bpnet.inspection.sharing import normalised
 
 _SAME = 1e-9
@@ -18,15 +18,13 @@ _SAME = 1e-9
 
 
 def proofs_of(sections: Sequence[Section]) -> list[Check]:
-    """Every derivative that stands proved in some sections."""
-    found = []
+    """Every derivative that stands proved in some sections, each once."""
+    found: dict[Quantity, Check] = {}
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Equation) and block.check is not None:
-                found.append(block.check)
-            elif isinstance(block, Proofs):
-                found.extend(block.checks)
-    return found
+                found[block.check.quantity] = block.check
+    return [*found.values()]
 
 
 def proof(checks: Sequence[Check]) -> Section:
@@ -75,10 +73,13 @@ def share_or_delta(view: View, shared: Shared) -> Section:
     """The first picture of error sharing, beside the derivative."""
     l, L, delta = view.l, view.L, view.delta(view.l)
     if l == L:
-        same = agree(delta, view.error(), _SAME)
-        text = "At the output nothing is shared yet: the error is E = a − y itself. " + (
-            "Here δ is the same." if same else "δ has the slope in it, and what the loss makes of E."
-        )
+        text = "At the output nothing is shared yet: the error is E = a − y itself. "
+        if agree(delta, view.error(), _SAME):
+            text += "Here δ is the same."
+        elif agree(delta, view.sample_weight * view.error(), _SAME):
+            text += "Here δ is the same, times the sample's weight s."
+        else:
+            text += "δ has the slope of the activation in it, and the derivative of the loss in place of E."
         return Section("Share or δ", (say(text), _side_by_side(view, shared, delta)))
     blocks: list[Block] = [
         say(
@@ -105,7 +106,7 @@ def _side_by_side(view: View, shared: Shared, delta: Array) -> Grid:
     )
     rows: list[tuple[Cell, ...]] = []
     for i in sorted(int(k) for k in order):
-        ratio = float(shared.weighted[i] / delta[i]) if delta[i] else math.nan
+        ratio = shared.weighted[i] / delta[i] if delta[i] else math.nan
         cells = (i + 1, shared.weighted[i], shared.normalised[i], upstream[i], delta[i], ratio)
         rows.append(tuple(cell if isinstance(cell, int) else float(cell) for cell in cells))
     carried = "∂C/∂a" if view.l == view.L else "Wᵀ·δ"
@@ -113,14 +114,15 @@ def _side_by_side(view: View, shared: Shared, delta: Array) -> Grid:
 
 
 def _verdict(view: View, shared: Shared, delta: Array) -> Block:
-    upstream = view.upstream(view.l)
+    upstream, s = view.upstream(view.l), view.sample_weight
     flipped = int(np.count_nonzero(shared.weighted * delta < 0))
-    if agree(shared.weighted, delta, _SAME):
-        text = "Here the picture is exact: δ of the layer after is E itself, and no slope comes in between."
-    elif agree(shared.weighted, upstream, _SAME):
+    weighted = " but for the sample's weight s" if s != 1 else ""
+    if agree(s * shared.weighted, delta, _SAME):
+        text = f"Here the picture is exact{weighted}: no slope other than 1 comes in between, or it cancels."
+    elif agree(s * shared.weighted, upstream, _SAME):
         text = (
-            "Wᵀ·E is exactly Wᵀ·δ here, because δ of the layer after is E itself: the slope of the output "
-            "cancels against the loss, or is 1. What the picture lacks is this layer's own slope."
+            f"Wᵀ·E is exactly Wᵀ·δ here{weighted}: behind this layer no slope other than 1 comes in, or it "
+            "cancels against the loss. What the picture lacks is this layer's own slope."
         )
     else:
         text = "Wᵀ·E is not Wᵀ·δ: the picture lacks the slopes of the layers behind, and this layer's own."
@@ -158,11 +160,16 @@ def _why(view: View, rows: Sequence[tuple[Cell, ...]]) -> Block:
     if not first:
         return say("The error of the output is 0: there is nothing to carry back.")
     if not last:
-        return say("Nothing arrives here: the slopes on the way are all 0 for this sample.")
+        lost = next(m for m in range(view.L - 1, view.l - 1, -1) if not view.delta(m).any())
+        if view.upstream(lost).any():
+            return say(f"Nothing arrives here: for this sample, the slopes of layer {lost} are all 0.")
+        return say(f"Nothing arrives here: the weights of layer {lost + 1} carry back nothing.")
     weights = [row[2] for row in rows[1:] if isinstance(row[2], float)]
     slopes = [row[3] for row in rows[1:] if isinstance(row[3], float)]
     by_weights, by_slopes = math.prod(weights), math.prod(slopes)
     total = last / first
+    if math.isclose(total, 1, rel_tol=0.005):
+        return say(f"On its way back from layer {view.L} it keeps its size.")
     verb = "shrank" if total < 1 else "grew"
     blame = "the slopes" if abs(math.log(by_slopes or 1)) > abs(math.log(by_weights or 1)) else "the weights"
     sigmoid = any(view.activation(m).name == "sigmoid" for m in range(view.l, view.L))

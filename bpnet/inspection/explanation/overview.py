@@ -18,11 +18,12 @@ def overview(subject: Subject) -> tuple[Section, ...]:
         Its layer does not matter.
     """
     view = View(subject)
-    columns = ("layer", "units", "activation", "‖δ‖", "‖∂C/∂W‖", "where its error comes from")
-    rows: list[tuple[Cell, ...]] = [(1, view.width(1), "–", None, None, "the inputs have none")]
+    columns = ("layer", "units", "activation", "‖δ‖", "× the next", "‖∂C/∂W‖", "δ by")
+    rows: list[tuple[Cell, ...]] = [(1, view.width(1), "–", None, None, None, "no δ")]
     for l, layer in view.network.layers.items():
-        sizes = (_norm(view.delta(l)), _norm(view.gradients.nabla_W[l]))
-        rows.append((l, layer.n_out, layer.activation.name, *sizes, _line(view, l)))
+        size, after = _norm(view.delta(l)), _norm(view.delta(l + 1)) if l < view.L else 0.0
+        sizes = (size, size / after if after else None, _norm(view.gradients.nabla_W[l]))
+        rows.append((l, layer.n_out, layer.activation.name, *sizes, _rule(view, l)))
     blocks = (
         say(f"{subject.what}. {subject.sample}. ", view.C(), " = ", view.C().value, "."),
         Grid(columns, tuple(rows)),
@@ -35,9 +36,7 @@ def _norm(values: Array) -> float:
     return float(np.linalg.norm(values))
 
 
-def _line(view: View, l: int) -> str:
-    if l == view.L:
-        return "BP1: a − y" if isinstance(view.point.loss, PartneredLoss) else "BP1: the loss, and σ′(z)"
-    after, mine = _norm(view.delta(l + 1)), _norm(view.delta(l))
-    size = f", {mine / after:.3g} times its size" if after else ""
-    return f"BP2: that of layer {l + 1}{size}"
+def _rule(view: View, l: int) -> str:
+    if l < view.L:
+        return "BP2"
+    return "BP1: a − y" if isinstance(view.point.loss, PartneredLoss) else "BP1"

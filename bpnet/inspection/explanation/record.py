@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpnet.errors import BpnetError
 from bpnet.inspection.explanation.blocks import Check, Section
 from bpnet.inspection.explanation.error import chain_rule, in_one_line, where_it_comes_from
 from bpnet.inspection.explanation.forward import forward_pass, the_network
@@ -71,8 +72,14 @@ def explain(subject: Subject, *, why: bool = False) -> Explanation:
     Explanation
         Its sections in the order of the argument: network, forward pass, δ, matrices, chain rule,
         gradients, update, proof, the share heuristic, and how δ fares.
+
+    Raises
+    ------
+    BpnetError
+        If numbers overflow.
     """
     view = View(subject)
+    _refuse_overflow(view)
     step, shared = Step(view), share(view, view.l)
     sections = [
         the_network(view),
@@ -87,3 +94,23 @@ def explain(subject: Subject, *, why: bool = False) -> Explanation:
     sections += [proof(checks), share_or_delta(view, shared), health(view)]
     sections += [questions(view, step, checks)] if why else []
     return Explanation(subject, view, step, shared, tuple(sections), tuple(checks))
+
+
+def _refuse_overflow(view: View) -> None:
+    """Stop where there is nothing to derive."""
+    for l, z in view.whole_trace.z.items():
+        if not np.isfinite(z).all() or not np.isfinite(view.trace.z[l]).all():
+            raise BpnetError(
+                f"z of layer {l} is not finite here, so that nothing can be derived.", advice=_ADVICE
+            )
+    numbers = (
+        view.whole.cost(view.whole_trace),
+        view.C().value,
+        *view.whole_gradients.flat,
+        *view.gradients.flat,
+    )
+    if not np.isfinite(numbers).all():
+        raise BpnetError("C or its derivatives are not finite here: nothing can be derived.", advice=_ADVICE)
+
+
+_ADVICE = "Look at another sample or epoch, or at smaller weights or inputs."

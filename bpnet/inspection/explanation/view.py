@@ -22,6 +22,9 @@ from bpnet.inspection.stages import DeltaNoise
 from bpnet.inspection.tensors import Numeric
 from bpnet.inspection.words import Key
 
+GREEK = {"alpha": "α"}
+"""Hyperparameters that have a Greek letter in formulas; the others have their first."""
+
 MOST_UNITS = 3
 """Units of a layer that are shown one by one, if it has no more."""
 
@@ -52,6 +55,8 @@ class Subject:
     train_biases : bool
     training : str
         How training itself steps, if that is not plain gradient descent; else empty.
+    number : int
+        The sample's, among the training rows, from 1.
     around : (ndarray, ndarray) or None
         Inputs and targets of other rows, to be drawn around the sample where there are two inputs.
     """
@@ -66,6 +71,7 @@ class Subject:
     learning_rate: float
     train_biases: bool
     training: str
+    number: int = 1
     around: tuple[Array, Array] | None = None
 
 
@@ -185,17 +191,23 @@ class View:
         return Slope(self.z(l, j), float(self.slopes(l)[j - 1]))
 
     def C(self) -> Name:
-        return Name("C", self.point.cost(self.trace))
+        """The cost of the sample; beside a batch it has the sample's number."""
+        number = None if self.subject.batch is None else self.subject.number
+        return Name("C", self.point.cost(self.trace), sample=number)
+
+    def whole_C(self) -> Name:
+        """The cost that is stepped down: the sample's, or the batch's."""
+        return Name("C", self.whole.cost(self.whole_trace))
 
     def dC_da(self, l: int, j: int) -> Partial:
         return Partial(self.C(), self.a(l, j), float(self.upstream(l)[j - 1]))
 
     def dC_db(self, l: int, j: int) -> Partial:
-        return Partial(self.C(), self.b(l, j), float(self.whole_gradients.nabla_b[l][j - 1]))
+        return Partial(self.whole_C(), self.b(l, j), float(self.whole_gradients.nabla_b[l][j - 1]))
 
     def dC_dw(self, l: int, j: int, k: int, *, one: bool = False) -> Partial:
-        gradients = self.gradients if one else self.whole_gradients
-        return Partial(self.C(), self.w(l, j, k), float(gradients.nabla_W[l][j - 1, k - 1]))
+        gradients, C = (self.gradients, self.C()) if one else (self.whole_gradients, self.whole_C())
+        return Partial(C, self.w(l, j, k), float(gradients.nabla_W[l][j - 1, k - 1]))
 
     def jacobian(self, l: int, k: int, j: int) -> Partial:
         """∂a_k/∂z_j of a layer in which every a depends on every z."""
@@ -228,13 +240,13 @@ class View:
     def _read(
         self, latex: str, owner: Activation | Loss, l: int, unit: int | None, **indices: int
     ) -> Expression:
-        greek = {"α": "alpha"}
+        names = {letter: name for name, letter in GREEK.items()}
 
         def lookup(letter: str, j: int | None) -> Expression:
             own = {p.name: getattr(owner, p.name) for p in parameters_of(type(owner))}
             if j is not None and letter in ("z", "a", "y"):
                 return {"z": self.z, "a": self.a}[letter](l, j) if letter != "y" else self.y(j)
-            name = greek.get(letter) or next(name for name in own if name.startswith(letter))
+            name = names.get(letter) or next(name for name in own if name.startswith(letter))
             return Name(letter, float(own[name]))
 
         try:

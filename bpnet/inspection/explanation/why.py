@@ -1,6 +1,7 @@
 """What learners ask most about back-propagation, answered with this network's own numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from bpnet.core.losses import PartneredLoss
 from bpnet.inspection.explanation.blocks import Ask, Check, Part, Section
 from bpnet.inspection.explanation.gradient import Step, delta_with_updated_weights
 from bpnet.inspection.explanation.view import View
+
+_STEP = 1e-5
+"""Of the difference that is shown beside the complex step."""
 
 
 def questions(view: View, step: Step, checks: Sequence[Check]) -> Section:
@@ -21,7 +25,7 @@ def questions(view: View, step: Step, checks: Sequence[Check]) -> Section:
         *_slope(view),
         *_cancelling(view),
         *_vanishing(view),
-        _close_enough(checks),
+        _close_enough(view, checks),
     ]
     return Section("Why", tuple(asked))
 
@@ -54,6 +58,8 @@ def _old_weights(view: View, step: Step) -> list[Ask]:
     if l == view.L:
         return []
     wrong = delta_with_updated_weights(view, step)
+    if np.isclose(wrong[j - 1], view.d(l, j).value, rtol=1e-5, atol=0):
+        return []
     return [
         _ask(
             "Old or updated weights in the step back?",
@@ -89,6 +95,7 @@ def _sum_or_mean(view: View) -> Ask:
     N = len(view.whole.X)
     (j, k) = view.weight
     gradient = view.dC_dw(view.l, j, k)
+    penalty = view.point.weight_decay * view.w(view.l, j, k).value
     if N == 1:
         return _ask(
             "Sum or mean over the batch?",
@@ -100,9 +107,9 @@ def _sum_or_mean(view: View) -> Ask:
         gradient,
         " = ",
         gradient.value,
-        f". The sum over the {N} samples would be ",
-        N * gradient.value,
-        f", a step {N} times as long at the same learning rate.",
+        f". With the sum over the {N} samples it would be ",
+        N * (gradient.value - penalty) + penalty,
+        f": a step about {N} times as long at the same learning rate.",
     )
 
 
@@ -118,7 +125,8 @@ def _error_or_delta(view: View) -> Ask:
         view.d(L, 1),
         " = ",
         view.d(L, 1).value,
-        ". They are the same only where the slope of the output is 1, or cancels against the loss.",
+        ". They are the same where the slope of the output is 1, or cancels against the loss"
+        + (", but for the sample's weight." if view.sample_weight != 1 else "."),
     )
 
 
@@ -178,15 +186,33 @@ def _vanishing(view: View) -> list[Ask]:
     ]
 
 
-def _close_enough(checks: Sequence[Check]) -> Ask:
-    off = [
-        abs(c.analytic - c.numeric) / (abs(c.analytic) + abs(c.numeric))
-        for c in checks
-        if c.analytic or c.numeric
-    ]
+def _close_enough(view: View, checks: Sequence[Check]) -> Ask:
+    off = [_relative(check.analytic, check.numeric) for check in checks]
+    j, k = view.weight
+    gradient = view.dC_dw(view.l, j, k)
     return _ask(
         "How close is close enough in a gradient check?",
         "By complex step, to rounding: the largest relative error above is ",
-        max(off, default=0.0),
-        ". By central differences of 10⁻⁵, about 10⁻⁸ is as good as it gets; 10⁻⁴ is a mistake.",
+        max(off),
+        ". By the central difference of C over ±10⁻⁵, that of ",
+        gradient,
+        " is ",
+        _relative(gradient.value, _central_difference(view, j, k)),
+        "; 10⁻⁴ would be a mistake.",
     )
+
+
+def _relative(one: float, other: float) -> float:
+    size = abs(one) + abs(other)
+    return abs(one - other) / size if size else 0.0
+
+
+def _central_difference(view: View, j: int, k: int) -> float:
+    """∂C/∂w as the two-sided difference of two costs."""
+    costs = []
+    for sign in (1, -1):
+        network = view.network.with_parameters(view.network.parameters.copy())
+        network.W[view.l][j - 1, k - 1] += sign * _STEP
+        there = replace(view.whole, network=network)
+        costs.append(there.cost(there.forward()))
+    return (costs[0] - costs[1]) / (2 * _STEP)

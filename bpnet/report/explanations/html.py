@@ -45,7 +45,10 @@ _MOST_UNITS = 8
 _THICKEST = 6.0
 """Width of the line of a layer's largest weight."""
 
-_SHORT = Plain(3)
+_MOST_LINES = 40
+"""Lines that the Tab key stops at, if there are no more."""
+
+_SHORT = Plain(2)
 
 
 def page(explanation: Explanation, digits: int = DIGITS) -> str:
@@ -78,8 +81,8 @@ def page(explanation: Explanation, digits: int = DIGITS) -> str:
 
 
 _PLANE = """<section><h2>What it answers over the plane</h2>
-<p>Across is the first input, up is the second; the large ring is the sample, the others are training rows in
-the colour of their answers.</p>
+<p>Across is the first input, up is the second. The ring is the sample; the dots are training rows, in the
+colour of their answers. <span id="legend"></span></p>
 <canvas id="plane" width="656" height="656" role="img" aria-label="The answers over the two inputs"></canvas>
 </section>"""
 
@@ -182,16 +185,21 @@ def _picture(explanation: Explanation, notation: Plain) -> dict[str, Any]:
     """What is drawn: units and lines with their texts, and the steps in which they are played."""
     view = explanation.view
     shown = {l: _shown(view, l) for l in range(1, view.L + 1)}
-    layers = []
+    layers, lines = [], 0
     for l in range(1, view.L + 1):
         name = "inputs" if l == 1 else f"layer {l}: {view.activation(l).name}"
         shares = np.zeros(view.width(1)) if l == 1 else share(view, l).weighted
         units = [_unit(view, l, j, float(shares[j - 1]), notation) for j in shown[l]]
         edges = [] if l == 1 else list(_edges(explanation, l, shown, notation))
+        lines += len(edges)
         layers.append(
             {"layer": l, "name": name, "units": units, "edges": edges, "more": view.width(l) - len(units)}
         )
-    return {"layers": layers, "steps": list(_steps(explanation, notation))}
+    return {
+        "layers": layers,
+        "steps": list(_steps(explanation, notation)),
+        "stops": lines <= _MOST_LINES,
+    }
 
 
 def _shown(view: View, l: int) -> list[int]:
@@ -285,9 +293,12 @@ def _steps(explanation: Explanation, notation: Plain) -> Iterator[dict[str, Any]
         f"BP3 and BP4, layer {view.l}: ∂C/∂b is δ; ∂C/∂w is the a before the line times the δ behind it.",
         forward=view.L, backward=2, units=view.l, edges=view.l,
     )  # fmt: skip
-    after = notation.number(explanation.step.cost_after)
+    step, subject = explanation.step, explanation.subject
+    before, after = (notation.number(cost) for cost in (step.cost_before, step.cost_after))
+    what = "weight and bias" if subject.train_biases else "weight"
+    whose = "C" if subject.batch is None else "C of the batch"
     yield _step(
-        f"The update: every weight and bias moves by −η times its derivative, and C becomes {after}.",
+        f"The update: each {what} moves by −η times its derivative; {whose} goes from {before} to {after}.",
         forward=view.L, backward=2, edges=view.l,
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What stands within a line or a table's cell, in any notation."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -61,7 +62,7 @@ class Inline:
         if isinstance(part, str):
             return self._text(part)
         if isinstance(part, float):
-            return self._formula(self.notation.number(part))
+            return self._formula(self.notation.number(part)) if math.isfinite(part) else "–"
         if isinstance(part, Matrix):
             return self._formula(self.notation.matrix(part))
         return self._formula(self.notation.formula(part))

@@ -169,9 +169,14 @@ class Plain(Notation):
 
     def _named(self, quantity: Quantity) -> str:
         match quantity:
-            case Name(letter, _, layer, units, after):
+            case Name(letter, _, layer, units, after, sample):
                 above = ("" if layer is None else superscript(layer)) + ("⁺" if after else "")
-                return letter + above + _subscript(units)
+                return (
+                    letter
+                    + above
+                    + _subscript(units)
+                    + ("" if sample is None else f"⁽{superscript(sample)}⁾")
+                )
             case Slope(of):
                 return f"σ′({self._named(of)})"
             case Partial(top, bottom):
@@ -236,9 +241,10 @@ class Latex(Notation):
 
     def _named(self, quantity: Quantity) -> str:
         match quantity:
-            case Name(letter, _, layer, units, after):
+            case Name(letter, _, layer, units, after, sample):
                 comma = "," if len(units) > 1 and max(units) >= _ONE_DIGIT else ""
                 above = ("" if layer is None else str(layer)) + ("+" if after else "")
+                above += "" if sample is None else f"({sample})"
                 above = f"^{{{above}}}" if above else ""
                 below = f"_{{{comma.join(map(str, units))}}}" if units else ""
                 return _LETTERS.get(letter, letter) + above + below

@@ -31,7 +31,7 @@ for (const layer of record.layers.slice(1)) {
     const [x1, y1] = place(before.layer, from, rows(before));
     const [x2, y2] = place(layer.layer, to, rows(layer));
     const line = { x1, y1, x2, y2 };
-    const hit = make("line", { ...line, class: "edge-hit", tabindex: 0, role: "img", "aria-label": edge.label }, svg);
+    const hit = make("line", { ...line, class: "edge-hit", tabindex: record.stops ? 0 : -1, role: "img", "aria-label": edge.label }, svg);
     const kind = edge.weight < 0 ? "minus" : "plus";
     make("line", { ...line, class: `edge ${kind}`, "stroke-width": edge.width, "data-layer": layer.layer }, svg);
     tell(hit, edge.text);
@@ -109,6 +109,10 @@ if (canvas && record.plane) {
     return `hsl(${share < 0.5 ? 14 : 207} ${Math.round(130 * Math.abs(share - 0.5))}% ${Math.round(88 - 70 * Math.abs(share - 0.5))}%)`;
   };
   const size = canvas.width / n;
+  const least4 = least.toPrecision(4), largest4 = largest.toPrecision(4);
+  document.getElementById("legend").textContent = classes
+    ? "Each colour is the class whose output is largest there."
+    : `The first output goes from ${least4} (red) to ${largest4} (blue).`;
   outputs.forEach((line, row) => line.forEach((values, column) => {
     context.fillStyle = colour(values);
     context.fillRect(column * size, canvas.height - (row + 1) * size, size + 1, size + 1);
@@ -117,9 +121,9 @@ if (canvas && record.plane) {
     const x = ((point.x[0] - low[0]) / (high[0] - low[0])) * canvas.width;
     const y = canvas.height - ((point.x[1] - low[1]) / (high[1] - low[1])) * canvas.height;
     context.beginPath();
-    context.arc(x, y, point.here ? 11 : 6, 0, 7);
+    context.arc(x, y, point.here ? 13 : 6, 0, 7);
     context.fillStyle = colour(point.y);
-    context.fill();
+    if (!point.here) context.fill();
     context.lineWidth = point.here ? 5 : 2;
     context.strokeStyle = "#111";
     context.stroke();

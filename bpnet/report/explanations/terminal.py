@@ -33,6 +33,9 @@ from bpnet.report.explanations.inline import (
 )
 from bpnet.report.explanations.notation import DIGITS, Plain
 
+_WIDEST_MATRICES = 74
+"""Columns that matrices with their numbers may take."""
+
 _BAR = 12
 """Columns of the longest bar on either side."""
 
@@ -89,7 +92,7 @@ class _Page(Writer[RenderableType]):
         lines = Table.grid(padding=(0, 1, 0, 0))
         lines.add_column(justify="right", no_wrap=True)
         lines.add_column()
-        lines.add_column()
+        lines.add_column(overflow="fold")
         *before, result = steps(equation, self._notation)
         last = Text(result, "bold")
         if equation.check is not None:
@@ -114,7 +117,7 @@ class _Page(Writer[RenderableType]):
         matrices = [line.result, *(part for part in line.parts if isinstance(part, Matrix))]
         part = self._inline.part
         names = " ".join((part(line.result), "=", *map(part, line.parts)))
-        if not is_small(*matrices):
+        if not is_small(*matrices) or self._width(matrices) > _WIDEST_MATRICES:
             shapes = ", ".join(f"{part(each)} {shape_of(each.values)}" for each in matrices)
             return Group(Text(names), Text(f"with shapes {shapes}"))
         pictures = Table.grid(padding=(0, 1, 0, 0))
@@ -124,6 +127,11 @@ class _Page(Writer[RenderableType]):
             cells.append(self._brackets(each.values) if isinstance(each, Matrix) else Text(part(each)))
         pictures.add_row(*cells)
         return Group(Text(names), pictures)
+
+    def _width(self, matrices: Sequence[Matrix]) -> int:
+        """Columns that matrices take beside one another, about."""
+        lines = (self._brackets(each.values).plain.splitlines() for each in matrices)
+        return sum(max(map(len, each)) + len(" ⊙ ") for each in lines)
 
     def _brackets(self, values: Array) -> Text:
         """A matrix in brackets; a vector as a column."""

@@ -1,14 +1,16 @@
 """What an explanation takes its names and proofs from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bpnet.core.activations import ACTIVATIONS
 from bpnet.errors import BpnetError
-from bpnet.inspection.explanation.blocks import Bars, Equation, Grid, Say
+from bpnet.inspection.explanation.blocks import Ask, Bars, Equation, Grid, Say
 from bpnet.inspection.explanation.error import multiplications
 from bpnet.inspection.explanation.lessons import share
-from bpnet.inspection.explanation.record import explain
+from bpnet.inspection.explanation.record import Explanation, explain
 from bpnet.inspection.explanation.view import View
 from bpnet.inspection.formulas import Expression, evaluate
 from tests.inspection.explanation.making import LAYERS, TEN, explained, subject_of
@@ -44,7 +46,15 @@ def test_every_formula_comes_to_what_the_passes_computed(name: str, layer: int) 
     ],
 )
 def test_multiplications_are_counted(sizes: tuple[int, ...], one_by_one: int, kept: int) -> None:
-    assert multiplications(sizes) == (one_by_one, kept)
+    assert multiplications(sizes, cancels=False) == (one_by_one, kept)
+
+
+def test_a_slope_that_cancels_costs_nothing() -> None:
+    """64-32-10: of 10 paths of 3 factors with the slope of layer 2, and none at the output."""
+    assert multiplications((64, 32, 10), cancels=True) == (
+        10 * 32 * 1 + 32 * 10 * (64 * 3 + 2),
+        32 * 10 + 32 + 64 * 32 + 32 * 10,
+    )
 
 
 def test_the_strongest_path_is_the_strongest_of_all() -> None:
@@ -142,3 +152,55 @@ def test_a_batch_s_table_ends_with_the_mean_that_is_the_gradient() -> None:
     assert grid.rows[-1][3] == pytest.approx(
         explanation.view.whole_gradients.nabla_W[2][j - 1, k - 1], rel=CLOSE
     )
+
+
+def said(explanation: Explanation, number: int) -> str:
+    blocks = explanation.sections[number - 1].blocks
+    return " ".join(str(part) for block in blocks if isinstance(block, Say) for part in block.parts)
+
+
+def test_weights_of_0_are_blamed_for_what_they_do_not_carry_back() -> None:
+    point = point_of([[[0.0]], [[0.0]]], [[0], [0]], [[1.0]], [[1]], activations=["tanh", "identity"])
+    assert "the weights of layer 3 carry back nothing" in said(explain(subject_of(point, 2)), 10)
+    dead = point_of([[[-1.0]], [[2.0]]], [[0], [0]], [[1.0]], [[1]], activations=["relu", "identity"])
+    assert "the slopes of layer 2 are all 0" in said(explain(subject_of(dead, 2)), 10)
+
+
+def test_a_class_weight_is_named_where_it_is_the_difference() -> None:
+    point = replace(
+        make_point((3, 4, 3), "tanh", "softmax", "cross_entropy", n_samples=1), sample_weight=np.array([3.0])
+    )
+    assert "Here δ is the same, times the sample's weight s." in said(explain(subject_of(point, 3)), 9)
+    assert "exactly Wᵀ·δ here but for the sample's weight s" in said(explain(subject_of(point, 2)), 9)
+
+
+def test_a_convention_that_decides_is_told() -> None:
+    point = point_of([[[1.0]], [[2.0]]], [[-1], [0]], [[1.0]], [[1]], activations=["relu", "identity"])
+    assert "Z of layer 2 lies on a corner once" in said(explain(subject_of(point, 2)), 2)
+
+
+def test_all_slopes_of_1_make_the_picture_exact_at_any_depth() -> None:
+    point = make_point((2, 3, 2, 1), "identity", "identity", n_samples=1)
+    assert "Here the picture is exact: no slope other than 1 comes in between" in said(
+        explain(subject_of(point, 2)), 9
+    )
+
+
+def test_a_cost_whose_formula_has_no_value_is_computed_from_z() -> None:
+    point = point_of(
+        [[[2000.0]]], [[0.0]], [[1.0]], [[0]], activations=["sigmoid"], loss="binary_cross_entropy"
+    )
+    assert "computed from z" in said(explain(subject_of(point, 2)), 2)
+
+
+def test_the_sum_over_a_batch_leaves_the_penalty_as_it_is() -> None:
+    batch = make_point((3, 4, 2), "tanh", n_samples=5, weight_decay=0.5)
+    explanation = explain(subject_of(batch, 2, batch=batch), why=True)
+    (asked,) = (
+        b for b in explanation.sections[-1].blocks if isinstance(b, Ask) and "Sum or mean" in b.question
+    )
+    _, number = (part for part in asked.answer if isinstance(part, float))
+    j, k = explanation.view.weight
+    bare = replace(batch, weight_decay=0.0)
+    alone = bare.backward(bare.forward()).nabla_W[2][j - 1, k - 1]
+    assert number == pytest.approx(5 * alone + 0.5 * batch.network.W[2][j - 1, k - 1])
