@@ -37,7 +37,10 @@ _MOST_SAMPLES = 8
 def shown_weights(view: View) -> list[tuple[int, int]]:
     """Weights that are shown one by one: of the units shown, those whose inputs are largest."""
     units = view.shown(view.l)
-    columns = {*_largest(view.trace.a[view.l - 1][0], max(1, _MOST_WEIGHTS // len(units))), view.weight[1]}
+    most = _MOST_WEIGHTS if view.subject.batch is None else _MOST_WEIGHTS // 2  # a batch's take more lines
+    columns = {view.weight[1]}
+    if len(units) * 2 <= most:
+        columns |= {*_largest(view.trace.a[view.l - 1][0], most // len(units))}
     return [(j, k) for j in units for k in sorted(columns)]
 
 

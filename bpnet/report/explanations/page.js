@@ -14,6 +14,7 @@ function make(name, attributes, parent, text) {
 
 const svg = document.getElementById("network");
 const most = Math.max(...record.layers.map((layer) => layer.units.length + (layer.more ? 1 : 0)));
+svg.style.minWidth = `${6 * record.layers.length}rem`; // a deep network is scrolled, not shrunk
 svg.setAttribute("viewBox", `0 0 ${COLUMN * record.layers.length} ${TOP + ROW * most + 20}`);
 
 const place = (l, position, count) => [

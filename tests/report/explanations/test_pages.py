@@ -10,10 +10,12 @@ import pytest
 from rich.console import Console
 
 from bpnet.inspection.explanation.overview import overview
+from bpnet.inspection.explanation.record import explain
 from bpnet.report.explanations.latex import SIGNS, latex
 from bpnet.report.explanations.markdown import markdown
 from bpnet.report.explanations.terminal import print_sections, written
 from tests.inspection.explanation.making import LAYERS, TEN, explained, subject_of
+from tests.inspection.making import make_point
 
 PDFLATEX = shutil.which("pdflatex")
 
@@ -72,6 +74,15 @@ def test_the_terminal_page_keeps_its_width_and_its_sections_short(name: str, lay
             sections[-1] += 1
     assert len(sections) == 11
     assert max(sections) < 60
+
+
+@pytest.mark.parametrize(("name", "layer"), LAYERS)
+def test_a_batch_s_sections_are_short_too(name: str, layer: int) -> None:
+    many = make_point(TEN[name].network.sizes, "tanh", "softmax", "cross_entropy", n_samples=20)
+    explanation = explain(subject_of(many, layer, batch=many))
+    sections = re.split(r"^\d+  ", written(explanation.title, explanation.sections), flags=re.MULTILINE)[1:]
+    assert len(sections) == 10
+    assert max(text.count("\n") for text in sections) < 60
 
 
 def test_colour_is_never_all_that_tells() -> None:
