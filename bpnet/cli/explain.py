@@ -68,7 +68,10 @@ def explain(
         int,
         typer.Option("--digits", metavar="D", min=1, max=_MOST_DIGITS, help="Significant digits of numbers."),
     ] = 6,
-    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.terminal,
+    form: Annotated[
+        Format,
+        typer.Option("--format", metavar="FORM", help="terminal, markdown, latex, html or json."),
+    ] = Format.terminal,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to the terminal."),

@@ -6,23 +6,33 @@ whatever follows from the mistake follows by itself. The self-test plants them, 
 people's gradients compares with them. ``docs/gradient-cases.md`` lists them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bpnet.core.activations import Sigmoid
-from bpnet.core.arrays import Array
-from bpnet.core.backprop import Gradients, penalty_gradient
 from bpnet.inspection import places
-from bpnet.inspection.ingredients import Ingredients, Start, Tensors, WayBack, tensors_of
+from bpnet.inspection.ingredients import Ingredients, Tensors, tensors_of
 from bpnet.inspection.point import Point
-from bpnet.inspection.sharing import normalised
+from bpnet.inspection.spoiling import (
+    Change,
+    another_slope,
+    back_to_front,
+    bias_of_products,
+    inverted,
+    last,
+    mask,
+    penalised_biases,
+    penalty_times,
+    shared,
+    sigmoid_slope_of_z,
+    slope,
+    start,
+    untransposed,
+    unweighted,
+)
 
 __all__ = ["Ingredients", "Mistake", "Tensors", "structural_mistakes", "tensors_of", "updated_weights"]
-
-Change = Callable[[Ingredients, int], Ingredients]
-"""Make the mistake at one layer."""
 
 
 @dataclass(frozen=True)
@@ -125,87 +135,6 @@ def updated_weights(rate: float) -> Mistake:
     )
 
 
-# How they are made
-
-
-def _start(start: Start) -> Change:
-    return lambda given, _: given.with_start(start)
-
-
-def _slope(way: WayBack) -> Change:
-    return lambda given, l: given.with_way_back(l, way)
-
-
-def _another_slope(derivative: Callable[[Array], Array]) -> Change:
-    return _slope(lambda _, upstream, z, a: upstream * derivative(a))
-
-
-def _sigmoid_slope_of_z(z: Array) -> Array:
-    return Sigmoid().derivative(z, Sigmoid().value(z))
-
-
-def _mask(made: Callable[[Array], Array]) -> Change:
-    """Change a layer's mask, unless it has been forgotten already."""
-
-    def change(given: Ingredients, l: int) -> Ingredients:
-        mask = given.trace.masks.get(l)
-        return given if mask is None else given.with_mask(l, made(mask))
-
-    return change
-
-
-def _shared(given: Ingredients, l: int) -> Ingredients:
-    return given.with_weights(l + 1, normalised(given.network.W[l + 1])).without_slope(l)
-
-
-def _untransposed(given: Ingredients, l: int) -> Ingredients:
-    W = given.network.W[l + 1]
-    return given.with_weights(l + 1, W.reshape(W.shape[::-1]).T)
-
-
-def _inverted(given: Ingredients, l: int) -> Ingredients:
-    return given.with_weights(l + 1, np.linalg.pinv(given.own.W[l + 1]).T)
-
-
-def _unweighted(given: Ingredients, l: int) -> Ingredients:
-    n_out, n_in = given.network.W[l + 1].shape
-    return given.with_weights(l + 1, np.eye(n_in) if n_out == n_in else np.ones((n_out, n_in)))
-
-
-def _bias_of_products(given: Ingredients, l: int) -> Ingredients:
-    def change(found: Gradients) -> None:
-        found.nabla_b[l][...] = found.nabla_W[l].sum(axis=1)
-
-    return given.then(change)
-
-
-def _reversed(given: Ingredients, L: int) -> Ingredients:
-    def change(found: Gradients) -> None:
-        for nabla in (found.nabla_W, found.nabla_b):
-            for l, array in {L + 2 - l: array.copy() for l, array in nabla.items()}.items():
-                nabla[l][...] = array
-
-    return given.then(change)
-
-
-def _penalty_times(factor: float) -> Change:
-    return lambda given, _: replace(given, weight_decay=factor * given.weight_decay)
-
-
-def _penalised_biases(given: Ingredients, _: int) -> Ingredients:
-    n, biases, decay = given.own.n_weights, given.own.parameters[given.own.n_weights :], given.weight_decay
-
-    def change(found: Gradients) -> None:
-        found.flat[n:] += penalty_gradient(biases, decay)
-
-    return given.then(change)
-
-
-def _last(n_samples: int) -> Array:
-    last: Array = (np.arange(n_samples) == n_samples - 1).astype(float)
-    return last
-
-
 # The mistakes
 
 _STARTS = (
@@ -218,28 +147,28 @@ _STARTS = (
     ),
     Mistake(
         "σ′ at the output, where it cancels",
-        _start(lambda loss, activation, z, a, y: activation.pullback(a - y, z, a)),
+        start(lambda loss, activation, z, a, y: activation.pullback(a - y, z, a)),
         places.cancelling_output,
         "σ′(z{l}) multiplied in once more at the output",
         "this loss has cancelled it already, and δ{l} is a − y",
     ),
     Mistake(
         "a(1 − a) at the output, where it cancels",
-        _start(lambda loss, activation, z, a, y: (a - y) * a * (1 - a)),
+        start(lambda loss, activation, z, a, y: (a - y) * a * (1 - a)),
         places.softmax_output,
         "a(1 − a) multiplied in at the output",
         "this loss has cancelled every slope already, and δ{l} is a − y",
     ),
     Mistake(
         "the sigmoid's slope at the output, where it cancels",
-        _start(lambda loss, activation, z, a, y: (a - y) * _sigmoid_slope_of_z(z)),
+        start(lambda loss, activation, z, a, y: (a - y) * sigmoid_slope_of_z(z)),
         places.softmax_output,
         "the sigmoid's slope at z{l} multiplied in at the output",
         "this loss has cancelled every slope already, and δ{l} is a − y",
     ),
     Mistake(
         "only the diagonal of softmax's slope",
-        _start(lambda loss, activation, z, a, y: loss.gradient(a, y) * a * (1 - a)),
+        start(lambda loss, activation, z, a, y: loss.gradient(a, y) * a * (1 - a)),
         places.softmax_output,
         "a(1 − a) for softmax's slope at the output",
         "each output depends on every z of its layer, and with all of them δ{l} is a − y",
@@ -256,77 +185,77 @@ _SLOPES = (
     ),
     Mistake(
         "ReLU's slope by a ≥ 0",
-        _slope(lambda _, upstream, z, a: upstream * (a >= 0)),
+        slope(lambda _, upstream, z, a: upstream * (a >= 0)),
         places.sloping_as("relu"),
         "ReLU's slope taken to be 1 where a{l} ≥ 0",
         "a{l} is nowhere below 0, so ask whether z{l} or a{l} is above 0",
     ),
     Mistake(
         "σ′ of a",
-        _slope(lambda inner, upstream, z, a: inner.pullback(upstream, a, inner.value(a))),
+        slope(lambda inner, upstream, z, a: inner.pullback(upstream, a, inner.value(a))),
         places.sloping,
         "σ′ taken at a{l} in place of z{l}",
         "BP1 and BP2 need σ′(z{l})",
     ),
     Mistake(
         "the formula for a, given z",
-        _slope(lambda inner, upstream, z, a: inner.pullback(upstream, z, z)),
+        slope(lambda inner, upstream, z, a: inner.pullback(upstream, z, z)),
         places.sloping,
         "the slope's formula in a (such as a(1 − a)) fed with z{l}",
         "it wants a{l}",
     ),
     Mistake(
         "the sigmoid's slope",
-        _another_slope(lambda a: a * (1 - a)),
+        another_slope(lambda a: a * (1 - a)),
         places.sloping_but("sigmoid"),
         "a(1 − a), the sigmoid's slope, at layer {n}",
         "this layer is no sigmoid",
     ),
     Mistake(
         "the sigmoid's slope, given z",
-        _slope(lambda _, upstream, z, a: upstream * _sigmoid_slope_of_z(z)),
+        slope(lambda _, upstream, z, a: upstream * sigmoid_slope_of_z(z)),
         places.sloping_but("sigmoid"),
         "the sigmoid's slope at z{l} for layer {n}",
         "this layer is no sigmoid",
     ),
     Mistake(
         "tanh's slope",
-        _another_slope(lambda a: 1 - a * a),
+        another_slope(lambda a: 1 - a * a),
         places.sloping_but("tanh"),
         "1 − a², tanh's slope, at layer {n}",
         "this layer is no tanh",
     ),
     Mistake(
         "tanh's slope with a plus",
-        _another_slope(lambda a: 1 + a * a),
+        another_slope(lambda a: 1 + a * a),
         places.sloping_as("tanh"),
         "1 + a² for tanh's slope at layer {n}",
         "it is 1 − a²; 1 + a² would be that of tan",
     ),
     Mistake(
         "ReLU's slope",
-        _slope(lambda _, upstream, z, a: upstream * (z > 0)),
+        slope(lambda _, upstream, z, a: upstream * (z > 0)),
         places.below_zero,
         "ReLU's slope (1 where z{l} is above 0, else 0) at layer {n}",
         "this layer is no ReLU",
     ),
     Mistake(
         "σ in place of σ′",
-        _another_slope(lambda a: a),
+        another_slope(lambda a: a),
         places.sloping,
         "a{l} itself in place of σ′(z{l})",
         "the slope is wanted, not the value",
     ),
     Mistake(
         "σ′ twice",
-        _slope(lambda inner, upstream, z, a: inner.pullback(inner.pullback(upstream, z, a), z, a)),
+        slope(lambda inner, upstream, z, a: inner.pullback(inner.pullback(upstream, z, a), z, a)),
         places.sloping,
         "σ′(z{l}) multiplied in twice",
         "BP1 and BP2 have it once",
     ),
     Mistake(
         "σ′ alone",
-        _slope(lambda inner, upstream, z, a: inner.pullback(np.full_like(z, 1 / len(z)), z, a)),
+        slope(lambda inner, upstream, z, a: inner.pullback(np.full_like(z, 1 / len(z)), z, a)),
         places.elementwise_hidden,
         "σ′(z{l}) alone as the error of layer {n}",
         "BP2 multiplies what comes back from layer {after} by it",
@@ -336,28 +265,28 @@ _SLOPES = (
 _CARRIED = (
     Mistake(
         "the share heuristic for BP2",
-        _shared,
+        shared,
         places.hidden,
         "layer {n} given its share of the error by normalised weights",
         "that is a picture, not the derivative, which is (W{next})ᵀδ{next} ⊙ σ′(z{l}) (BP2)",
     ),
     Mistake(
         "no transpose",
-        _untransposed,
+        untransposed,
         places.hidden,
         "W{next} not transposed on the way back to layer {n}",
         "BP2 needs (W{next})ᵀ, for what unit k of layer {n} sent out stands in column k",
     ),
     Mistake(
         "the inverse for the transpose",
-        _inverted,
+        inverted,
         places.invertible_ahead,
         "the inverse of W{next} carrying the error back to layer {n}",
         "BP2 needs the transpose (W{next})ᵀ, for it asks what each unit did to C, not what it was",
     ),
     Mistake(
         "no W in BP2",
-        _unweighted,
+        unweighted,
         places.fitting_ahead,
         "W{next} left out on the way back to layer {n}",
         "BP2 needs (W{next})ᵀδ{next}",
@@ -378,7 +307,7 @@ _CARRIED = (
     ),
     Mistake(
         "1/N at every layer",
-        _slope(lambda inner, upstream, z, a: inner.pullback(upstream, z, a) / len(z)),
+        slope(lambda inner, upstream, z, a: inner.pullback(upstream, z, a) / len(z)),
         places.if_many(places.if_several(places.hidden)),
         "δ divided by the samples again at every hidden layer",
         "the mean is taken once, at the output, and BP2 hands it on",
@@ -410,28 +339,28 @@ _PRODUCTS = (
     ),
     Mistake(
         "biases from the products of BP4",
-        _bias_of_products,
+        bias_of_products,
         places.every,
         "the row sums of ∇W{l} for ∇b{l}",
         "BP3 is δ{l} itself, summed over the samples, and no input belongs in it",
     ),
     Mistake(
         "layers in reverse order",
-        _reversed,
+        back_to_front,
         places.palindrome,
         "the layers in reverse order",
         "layer 2 comes first, the output last",
     ),
     Mistake(
         "only the last sample",
-        lambda given, _: given.with_loss_times(len(given.Y) * _last(len(given.Y))),
+        lambda given, _: given.with_loss_times(len(given.Y) * last(len(given.Y))),
         places.if_many(places.output),
         "the last sample's gradient alone, not the batch's",
         "add the samples' gradients up; do not overwrite them",
     ),
     Mistake(
         "only the last sample, divided by N",
-        lambda given, _: given.with_loss_times(_last(len(given.Y))),
+        lambda given, _: given.with_loss_times(last(len(given.Y))),
         places.if_many(places.output),
         "the last sample's gradient alone, divided by the number of samples",
         "add the samples' gradients up before dividing; do not overwrite them",
@@ -448,14 +377,14 @@ _DROPOUT = (
     ),
     Mistake(
         "dropout's zeros forgotten on the way back",
-        _mask(lambda mask: np.full_like(mask, mask.max())),
+        mask(lambda mask: np.full_like(mask, mask.max())),
         places.masked,
         "the errors of layer {n} scaled as dropout does, but none silenced",
         "units that were silenced pass no error, so multiply by the mask",
     ),
     Mistake(
         "dropout's scale forgotten on the way back",
-        _mask(lambda mask: (mask > 0).astype(float)),
+        mask(lambda mask: (mask > 0).astype(float)),
         places.masked,
         "the dropout mask of layer {n} taken as 0 and 1 on the way back",
         "it has the factor 1/(1 − dropout) where it is not 0",
@@ -479,42 +408,42 @@ _COST = (
     ),
     Mistake(
         "penalty forgotten",
-        _penalty_times(0),
+        penalty_times(0),
         places.if_penalised,
         "the penalty's λW left out",
         "the cost has the penalty ½λΣw²",
     ),
     Mistake(
         "penalty doubled",
-        _penalty_times(2),
+        penalty_times(2),
         places.if_penalised,
         "the penalty's gradient as 2λW",
         "the penalty is ½λΣw², with the half",
     ),
     Mistake(
         "penalty subtracted",
-        _penalty_times(-1),
+        penalty_times(-1),
         places.if_penalised,
         "the penalty's λW subtracted",
         "the penalty ½λΣw² is part of the cost, so it is added",
     ),
     Mistake(
         "penalty divided by N",
-        lambda given, l: _penalty_times(1 / len(given.Y))(given, l),
+        lambda given, l: penalty_times(1 / len(given.Y))(given, l),
         places.if_many(places.if_penalised),
         "the penalty's λW divided by the number of samples",
         "the penalty is added once to the mean of the losses",
     ),
     Mistake(
         "penalty of every sample",
-        lambda given, l: _penalty_times(len(given.Y))(given, l),
+        lambda given, l: penalty_times(len(given.Y))(given, l),
         places.if_many(places.if_penalised),
         "the penalty's λW added once for every sample",
         "the penalty is added once to the mean of the losses",
     ),
     Mistake(
         "penalty on biases",
-        _penalised_biases,
+        penalised_biases,
         places.if_penalised,
         "a penalty's λb added to the gradients of the biases",
         "biases are not penalised here",
