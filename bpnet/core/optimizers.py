@@ -30,7 +30,6 @@ class Optimizer(ABC):
     def start(self, parameters: Array) -> State:
         """What is remembered before the first step."""
 
-    @abstractmethod
     def step(
         self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
     ) -> None:
@@ -47,7 +46,30 @@ class Optimizer(ABC):
         n_weights : int
             The first so many parameters are weights, the rest biases.
         """
+        size = len(parameters)
+        if size <= BLOCK:
+            self.move(parameters, gradient, learning_rate, state)
+            return
+        for start in range(0, size, BLOCK):
+            block = slice(start, start + BLOCK)
+            there = {name: array[block] if len(array) == size else array for name, array in state.items()}
+            self.move(parameters[block], gradient[block], learning_rate, there)
 
+    @abstractmethod
+    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+        """Move some of the parameters, each by itself: a block that fits in the cache.
+
+        Parameters
+        ----------
+        parameters, gradient, learning_rate
+            As for :meth:`step`.
+        state : dict of str to ndarray
+            The same block of every array that has one number a parameter; other arrays whole.
+        """
+
+
+BLOCK = 2**15
+"""Parameters moved at a time: few enough that a step's dozen passes over them find them in the cache."""
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
 
@@ -77,9 +99,7 @@ class Sgd(Optimizer):
     def start(self, parameters: Array) -> State:
         return {"v": np.zeros_like(parameters)} if self.momentum else {}
 
-    def step(
-        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
-    ) -> None:
+    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
         if self.momentum:
             v = state["v"]
             v *= self.momentum
@@ -115,14 +135,15 @@ class RmsProp(Optimizer):
     def start(self, parameters: Array) -> State:
         return {"s": np.zeros_like(parameters)}
 
-    def step(
-        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
-    ) -> None:
-        s = state["s"]
+    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+        s, scratch = state["s"], np.multiply(gradient, gradient)
+        scratch *= 1 - self.rho
         s *= self.rho
-        s += (1 - self.rho) * gradient * gradient
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.eps
+        gradient /= scratch
         gradient *= learning_rate
-        gradient /= np.sqrt(s) + self.eps
         parameters -= gradient
 
 
@@ -153,17 +174,22 @@ class Adam(Optimizer):
     def step(
         self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
     ) -> None:
-        m, s, t = state["m"], state["s"], state["t"]
-        t += 1
-        steps = int(t[0])
-        m *= self.beta1
-        m += (1 - self.beta1) * gradient
+        state["t"] += 1
+        super().step(parameters, gradient, learning_rate, state, n_weights)
+
+    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+        m, s, steps = state["m"], state["s"], int(state["t"][0])
+        scratch = np.multiply(gradient, gradient)
+        scratch *= 1 - self.beta2
         s *= self.beta2
-        s += (1 - self.beta2) * gradient * gradient
-        np.divide(s, 1 - self.beta2**steps, out=gradient)
-        np.sqrt(gradient, out=gradient)
-        gradient += self.eps
-        np.divide(m, gradient, out=gradient)
+        s += scratch
+        gradient *= 1 - self.beta1
+        m *= self.beta1
+        m += gradient
+        np.multiply(s, 1 / (1 - self.beta2**steps), out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += self.eps
+        np.divide(m, scratch, out=gradient)
         gradient *= learning_rate / (1 - self.beta1**steps)
         parameters -= gradient
 

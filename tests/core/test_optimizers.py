@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpnet.core.arrays import Array
-from bpnet.core.optimizers import OPTIMIZERS, Optimizer
+from bpnet.core.optimizers import BLOCK, OPTIMIZERS, Optimizer
 from tests.tolerances import ROUNDING, ROUNDING_32
 
 N_WEIGHTS, N, STEPS = 4, 6, 7
@@ -170,3 +170,21 @@ def test_momentum_is_worth_its_geometric_series() -> None:
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(ValueError, match="nesterov: looks ahead along the momentum"):
         OPTIMIZERS.create("sgd", nesterov=True)
+
+
+@every_choice
+def test_many_parameters_move_by_the_same_bits_as_few(
+    name: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moved() -> list[Array]:
+        rng, optimizer = np.random.default_rng(0), OPTIMIZERS.create(name, **given)
+        parameters = rng.normal(size=2 * BLOCK + 3)
+        state = optimizer.start(parameters)
+        for _ in range(2):
+            optimizer.step(parameters, rng.normal(size=parameters.size), 0.1, state, BLOCK + 1)
+        return [parameters, *state.values()]
+
+    in_blocks = moved()
+    monkeypatch.setattr("bpnet.core.optimizers.BLOCK", 3 * BLOCK)
+    for found, expected in zip(in_blocks, moved(), strict=True):
+        np.testing.assert_array_equal(found, expected)
