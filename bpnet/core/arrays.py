@@ -8,8 +8,10 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array of any floating or complex dtype: the passes are generic in it."""
 
-_EXP_LIMIT = {np.dtype(np.float32): 88.0, np.dtype(np.float64): 709.0, np.dtype(np.longdouble): 709.0}
-"""Whole x with a finite exp(x): the largest, for the first two."""
+_EXP_LIMIT = {
+    np.dtype(kind): kind(x) for kind, x in ((np.float32, 88), (np.float64, 709), (np.longdouble, 709))
+}
+"""Whole x with a finite exp(x), each in its own dtype: the largest, for the first two."""
 
 
 def is_complex(array: Array) -> bool:
@@ -24,7 +26,7 @@ def at_least(x: Array, lowest: float, out: Array | None = None) -> Array:
     return np.maximum(x, lowest, out=out)
 
 
-def at_most(x: Array, highest: float, out: Array | None = None) -> Array:
+def at_most(x: Array, highest: float | np.floating[Any], out: Array | None = None) -> Array:
     """min(x, highest), a complex x by its real part."""
     if is_complex(x):
         return np.where(x.real >= highest, highest, x)

@@ -157,12 +157,12 @@ def backward(
             if sample_weight is not None:
                 delta[L] *= sample_weight[:, np.newaxis]
         else:  # BP2: δˡ = ((Wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ)
-            upstream = np.matmul(delta[l + 1], network.W[l + 1], out=out)
+            upstream = np.dot(delta[l + 1], network.W[l + 1], out=out)
             if l in trace.masks:
                 upstream *= trace.masks[l]
             delta[l] = activation.pullback(upstream, z[l], a[l], out=upstream, scratch=scratch)
         np.add.reduce(delta[l], axis=0, out=nabla_b[l])  # BP3: ∂C/∂bˡ = δˡ
-        np.matmul(delta[l].T, trace.passed[l - 1], out=nabla_W[l])  # BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ δˡⱼ
+        np.dot(delta[l].T, trace.passed[l - 1], out=nabla_W[l])  # BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ δˡⱼ
 
     if weight_decay:
         flat[: network.n_weights] += penalty_gradient(network.parameters[: network.n_weights], weight_decay)

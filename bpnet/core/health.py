@@ -92,4 +92,5 @@ def _measure(
 
 def _rms(array: Array) -> float:
     # In float64: the squares of a vanishing float32 δ would be 0.
-    return math.sqrt(float(np.square(array, dtype=np.float64).mean()))
+    numbers = array.ravel().astype(np.float64, copy=False)
+    return math.sqrt(float(np.dot(numbers, numbers)) / numbers.size)

@@ -215,7 +215,7 @@ def forward(
     z: dict[int, Array] = {}
     a, passed = {1: X}, {1: X}
     for l, layer in network.layers.items():
-        z[l] = np.matmul(passed[l - 1], network.W[l].T, out=buffers.z.get(l))
+        z[l] = np.dot(passed[l - 1], network.W[l].T, out=buffers.z.get(l))
         z[l] += network.b[l]
         a[l], passed[l] = activate(
             layer, z[l], masks.get(l), a=buffers.a.get(l), passed=buffers.passed.get(l)

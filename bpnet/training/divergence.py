@@ -1,5 +1,7 @@
 """Divergence: where numbers first stopped being finite, and what to try against it."""
 
+import math
+
 import numpy as np
 
 from bpnet.core.arrays import Array
@@ -23,18 +25,24 @@ def find_non_finite(
         Such as ``a weight in layer 3``; None if every number is finite.
     """
     for l in network.layers:
-        if not (np.isfinite(network.W[l]).all() and np.isfinite(network.b[l]).all()):
+        if not (_is_finite(network.W[l]) and _is_finite(network.b[l])):
             return f"a weight or bias in layer {l}"
-        if not np.isfinite(trace.z[l]).all():
+        if not _is_finite(trace.z[l]):
             return f"a weighted input z in layer {l}"
-    if not np.isfinite(loss.per_sample(trace.z[network.L], trace.outputs, targets)).all():
+    if not _is_finite(loss.per_sample(trace.z[network.L], trace.outputs, targets)):
         return f"the loss at layer {network.L}"
     for l in reversed(network.layers):
         parts = (("δ", gradients.delta[l]), ("∂C/∂W", gradients.nabla_W[l]), ("∂C/∂b", gradients.nabla_b[l]))
         for name, array in parts:
-            if not np.isfinite(array).all():
+            if not _is_finite(array):
                 return f"the gradient ({name}) in layer {l}"
     return None
+
+
+def _is_finite(array: Array) -> bool:
+    """Whether every number is finite; the sum of squares, which may overflow, mostly tells it faster."""
+    flat = array.ravel()
+    return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
 def advise(train: Samples, learning_rate: float, clip_norm: float | None) -> str:

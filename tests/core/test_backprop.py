@@ -202,19 +202,19 @@ def is_bp4(x: Array) -> bool:
 def no_transpose(monkeypatch: pytest.MonkeyPatch) -> None:
     """BP2 with W for Wᵀ: the shapes still fit where layers are of one size."""
 
-    def matmul(x: Array, w: Array, out: Array | None = None) -> Any:
-        return np.matmul(x, w if is_bp4(x) else w.T, out=out)
+    def dot(x: Array, w: Array, out: Array | None = None) -> Any:
+        return np.dot(x, w if is_bp4(x) else w.T, out=out)
 
-    plant_numpy(monkeypatch, matmul=matmul)
+    plant_numpy(monkeypatch, dot=dot)
 
 
 def outer_product_the_wrong_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    def matmul(x: Array, w: Array, out: Array | None = None) -> Any:
+    def dot(x: Array, w: Array, out: Array | None = None) -> Any:
         if is_bp4(x) and x.shape == w.T.shape:
-            return np.matmul(w.T, x.T, out=out)
-        return np.matmul(x, w, out=out)
+            return np.dot(w.T, x.T, out=out)
+        return np.dot(x, w, out=out)
 
-    plant_numpy(monkeypatch, matmul=matmul)
+    plant_numpy(monkeypatch, dot=dot)
 
 
 def no_slope(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,11 +251,11 @@ def factor_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def one_in_a_thousand_in_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def matmul(x: Array, w: Array, out: Array | None = None) -> Any:
+    def dot(x: Array, w: Array, out: Array | None = None) -> Any:
         factor = 1.001 if w.shape[1] == 3 else 1  # ∂C/∂W of layer 2, which alone has 3 inputs
-        return np.multiply(np.matmul(x, w, out=out), factor, out=out)
+        return np.multiply(np.dot(x, w, out=out), factor, out=out)
 
-    plant_numpy(monkeypatch, matmul=matmul)
+    plant_numpy(monkeypatch, dot=dot)
 
 
 FAULTS: list[Plant] = [

@@ -147,14 +147,14 @@ def test_a_factor_of_one_in_a_thousand_is_noticed(monkeypatch: pytest.MonkeyPatc
     network = make_network((3, 4, 3), "sigmoid", "sigmoid")
     X, Y = make_batch("quadratic", 5, 3, 3)
     loss = LOSSES.create("quadratic")
-    true_matmul = np.matmul
+    true_dot = np.dot
 
-    def wrong_matmul(*arguments: Any, **options: Any) -> Any:
-        return np.multiply(true_matmul(*arguments, **options), 1.001, out=options.get("out"))
+    def wrong_dot(*arguments: Any, **options: Any) -> Any:
+        return np.multiply(true_dot(*arguments, **options), 1.001, out=options.get("out"))
 
     trace = forward(network, X)
     numeric = network.with_parameters(numeric_gradient(network, X, Y, loss))
-    monkeypatch.setattr("bpnet.core.backprop.np.matmul", wrong_matmul)
+    monkeypatch.setattr("bpnet.core.backprop.np.dot", wrong_dot)
     faulty = backward(network, trace, Y, loss)
     for l in network.layers:
         assert relative_errors(faulty.nabla_W[l], numeric.W[l]).max() > 1e-4
