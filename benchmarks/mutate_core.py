@@ -189,7 +189,7 @@ def judged(mutant: Mutant | None, work: Path) -> tuple[str, Path]:
     environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"}
     gradients = folder.with_suffix(".npy")
     try:
-        ran = subprocess.run(  # noqa: S603 - our own script
+        ran = subprocess.run(
             [sys.executable, str(PROJECT / "benchmarks" / "mutation_judge.py"), str(gradients)],
             cwd=folder,
             env=environment,

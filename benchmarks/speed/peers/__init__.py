@@ -1,0 +1,1 @@
+"""Who is measured, a file each: ``version()``, and ``Peer(workload, folder).run()``."""
