@@ -125,7 +125,7 @@ def _record(network: Network, loss: Loss, X: Array, Y: Array) -> Writer:
     watched = network.with_parameters(recorded(network.parameters))
     x, y = recorded(X.copy()), recorded(Y.copy())
     gradients = backward(watched, forward(watched, x), y, loss)
-    Sgd().move(watched.parameters, gradients.flat, Factor(_RATE, 0), {})
+    Sgd().move(watched.parameters, gradients.flat, {}, (Factor(_RATE, 0),))
     writer = Writer({"x": x, "y": y})
     writer.write(log)
     return writer

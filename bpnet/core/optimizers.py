@@ -46,25 +46,30 @@ class Optimizer(ABC):
         n_weights : int
             The first so many parameters are weights, the rest biases.
         """
-        size = len(parameters)
+        factors, size = self.factors(learning_rate, state), len(parameters)
         if size <= BLOCK:
-            self.move(parameters, gradient, learning_rate, state)
+            self.move(parameters, gradient, state, factors)
             return
         for start in range(0, size, BLOCK):
             block = slice(start, start + BLOCK)
             there = {name: array[block] if len(array) == size else array for name, array in state.items()}
-            self.move(parameters[block], gradient[block], learning_rate, there)
+            self.move(parameters[block], gradient[block], there, factors)
+
+    def factors(self, learning_rate: float, state: State) -> tuple[float, ...]:
+        """Numbers of a step that are the same for every parameter; a rule that counts steps does so here."""
+        return (learning_rate,)
 
     @abstractmethod
-    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+    def move(self, parameters: Array, gradient: Array, state: State, factors: tuple[float, ...]) -> None:
         """Move some of the parameters, each by itself: a block that fits in the cache.
 
         Parameters
         ----------
-        parameters, gradient, learning_rate
-            As for :meth:`step`.
+        parameters, gradient : ndarray of shape (B,)
         state : dict of str to ndarray
             The same block of every array that has one number a parameter; other arrays whole.
+        factors : tuple of float
+            What :meth:`factors` returned for this step.
         """
 
 
@@ -99,7 +104,8 @@ class Sgd(Optimizer):
     def start(self, parameters: Array) -> State:
         return {"v": np.zeros_like(parameters)} if self.momentum else {}
 
-    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+    def move(self, parameters: Array, gradient: Array, state: State, factors: tuple[float, ...]) -> None:
+        (learning_rate,) = factors
         if self.momentum:
             v = state["v"]
             v *= self.momentum
@@ -135,7 +141,8 @@ class RmsProp(Optimizer):
     def start(self, parameters: Array) -> State:
         return {"s": np.zeros_like(parameters)}
 
-    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
+    def move(self, parameters: Array, gradient: Array, state: State, factors: tuple[float, ...]) -> None:
+        (learning_rate,) = factors
         s, scratch = state["s"], np.multiply(gradient, gradient)
         scratch *= 1 - self.rho
         s *= self.rho
@@ -171,14 +178,14 @@ class Adam(Optimizer):
     def start(self, parameters: Array) -> State:
         return {"m": np.zeros_like(parameters), "s": np.zeros_like(parameters), "t": np.zeros(1, np.int64)}
 
-    def step(
-        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
-    ) -> None:
+    def factors(self, learning_rate: float, state: State) -> tuple[float, ...]:
+        """What corrects s and m for their start at 0, the latter times η."""
         state["t"] += 1
-        super().step(parameters, gradient, learning_rate, state, n_weights)
+        steps = int(state["t"][0])
+        return 1 / (1 - self.beta2**steps), learning_rate / (1 - self.beta1**steps)
 
-    def move(self, parameters: Array, gradient: Array, learning_rate: float, state: State) -> None:
-        m, s, steps = state["m"], state["s"], int(state["t"][0])
+    def move(self, parameters: Array, gradient: Array, state: State, factors: tuple[float, ...]) -> None:
+        m, s, (correction, learning_rate) = state["m"], state["s"], factors
         scratch = np.multiply(gradient, gradient)
         scratch *= 1 - self.beta2
         s *= self.beta2
@@ -186,11 +193,11 @@ class Adam(Optimizer):
         gradient *= 1 - self.beta1
         m *= self.beta1
         m += gradient
-        np.multiply(s, 1 / (1 - self.beta2**steps), out=scratch)
+        np.multiply(s, correction, out=scratch)
         np.sqrt(scratch, out=scratch)
         scratch += self.eps
         np.divide(m, scratch, out=gradient)
-        gradient *= learning_rate / (1 - self.beta1**steps)
+        gradient *= learning_rate
         parameters -= gradient
 
 
