@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpnet.core.arrays import Array, at_least, at_most, bounded_exp, is_complex
+from bpnet.core.arrays import Array, at_least, at_most, bounded_exp, is_complex, row_maxima, row_sums
 from bpnet.core.registry import Registry, parameter
 
 
@@ -357,9 +357,9 @@ class Softmax(Activation):
     lowest, highest = 0.0, 1.0
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        shifted: Array = np.subtract(z, z.real.max(axis=1, keepdims=True), out=out)
+        shifted: Array = np.subtract(z, row_maxima(z.real), out=out)
         exponentials: Array = np.exp(shifted, out=shifted)
-        exponentials /= exponentials.sum(axis=1, keepdims=True)
+        exponentials /= row_sums(exponentials)
         return exponentials
 
     def pullback(
@@ -372,6 +372,6 @@ class Softmax(Activation):
         scratch: Array | None = None,
     ) -> Array:
         weighted: Array = np.multiply(upstream, a, out=scratch)
-        difference: Array = np.subtract(upstream, weighted.sum(axis=1, keepdims=True), out=out)
+        difference: Array = np.subtract(upstream, row_sums(weighted), out=out)
         difference *= a
         return difference

@@ -37,3 +37,15 @@ def bounded_exp(x: Array, out: Array | None = None) -> Array:
     """exp(x), with x held below the point where it would overflow."""
     held = at_most(x, _EXP_LIMIT[x.real.dtype], out=out)
     return np.exp(held, out=held)
+
+
+def row_sums(x: Array) -> Array:
+    """Sum of each row, of shape (N, 1); as a product, since NumPy is slow at adding up short rows."""
+    sums: Array = np.dot(x, np.ones((x.shape[1], 1), x.dtype))
+    return sums
+
+
+def row_maxima(x: Array) -> Array:
+    """Largest of each row of real numbers, of shape (N, 1); column by column, as rows are often short."""
+    largest: Array = np.maximum.reduce(x.T.copy(), axis=0)
+    return largest[:, np.newaxis]

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpnet.core.activations import Activation, Relu
-from bpnet.core.arrays import Array, at_most
+from bpnet.core.arrays import Array, at_most, row_maxima, row_sums
 from bpnet.core.registry import Registry, parameter
 
 
@@ -107,7 +107,7 @@ class Quadratic(Loss):
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
         residual = a - y
-        half_squares: Array = 0.5 * (residual * residual).sum(axis=1)
+        half_squares: Array = 0.5 * row_sums(residual * residual)[:, 0]
         return half_squares
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -131,9 +131,9 @@ class CrossEntropy(PartneredLoss):
     reason = "it reads the outputs as the probabilities of classes that exclude each other, which sum to 1"
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
-        shifted = z - z.real.max(axis=1, keepdims=True)
-        log_a = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        losses: Array = -(y * log_a).sum(axis=1)
+        shifted = z - row_maxima(z.real)
+        log_a = shifted - np.log(row_sums(np.exp(shifted)))
+        losses: Array = -row_sums(y * log_a)[:, 0]
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -161,7 +161,7 @@ class BinaryCrossEntropy(PartneredLoss):
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
         positive = Relu().value(z)
         minus_distance = z - positive - positive  # −|z|, for complex z by the sign of its real part
-        losses: Array = (positive - y * z + np.log1p(np.exp(minus_distance))).sum(axis=1)
+        losses: Array = row_sums(positive - y * z + np.log1p(np.exp(minus_distance)))[:, 0]
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -194,7 +194,7 @@ class Huber(Loss):
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
         size = _magnitude(a - y)
         near = at_most(size, self.threshold)  # one formula for both parts, so that no far square overflows
-        losses: Array = (near * (size - 0.5 * near)).sum(axis=1)
+        losses: Array = row_sums(near * (size - 0.5 * near))[:, 0]
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
@@ -214,7 +214,7 @@ class MeanAbsoluteError(Loss):
     kinks = (0.0,)
 
     def per_sample(self, z: Array, a: Array, y: Array) -> Array:
-        losses: Array = _magnitude(a - y).mean(axis=1)
+        losses: Array = row_sums(_magnitude(a - y))[:, 0] / a.shape[1]
         return losses
 
     def gradient(self, a: Array, y: Array) -> Array:
