@@ -12,6 +12,9 @@ from bpnet.core.registry import Registry, parameter
 State: TypeAlias = dict[str, Array]
 """What an optimizer remembers between steps; arrays only, so that a checkpoint can hold it."""
 
+BLOCK = 2**15
+"""Parameters moved at a time: few enough that a step's dozen passes over them find them in the cache."""
+
 
 class Optimizer(ABC):
     """A rule θ ← θ − η·(something made of the gradient), over the flat vector of all parameters.
@@ -46,14 +49,27 @@ class Optimizer(ABC):
         n_weights : int
             The first so many parameters are weights, the rest biases.
         """
-        factors, size = self.factors(learning_rate, state), len(parameters)
-        if size <= BLOCK:
+        self.update(parameters, gradient, state, n_weights, self.factors(learning_rate, state))
+
+    def update(
+        self,
+        parameters: Array,
+        gradient: Array,
+        state: State,
+        n_weights: int,
+        factors: tuple[float, ...],
+        *,
+        block: int = BLOCK,
+    ) -> None:
+        """Do what :meth:`step` does once it has its numbers, so many parameters at a time."""
+        size = len(parameters)
+        if size <= block:
             self.move(parameters, gradient, state, factors)
             return
-        for start in range(0, size, BLOCK):
-            block = slice(start, start + BLOCK)
-            there = {name: array[block] if len(array) == size else array for name, array in state.items()}
-            self.move(parameters[block], gradient[block], there, factors)
+        for start in range(0, size, block):
+            part = slice(start, start + block)
+            there = {name: array[part] if len(array) == size else array for name, array in state.items()}
+            self.move(parameters[part], gradient[part], there, factors)
 
     def factors(self, learning_rate: float, state: State) -> tuple[float, ...]:
         """Numbers of a step that are the same for every parameter; a rule that counts steps does so here."""
@@ -72,9 +88,6 @@ class Optimizer(ABC):
             What :meth:`factors` returned for this step.
         """
 
-
-BLOCK = 2**15
-"""Parameters moved at a time: few enough that a step's dozen passes over them find them in the cache."""
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
 
@@ -219,8 +232,19 @@ class AdamW(Adam):
         0.01, "lambda, the share of a weight lost a step, times the rate", minimum=0.0
     )
 
-    def step(
-        self, parameters: Array, gradient: Array, learning_rate: float, state: State, n_weights: int
+    def factors(self, learning_rate: float, state: State) -> tuple[float, ...]:
+        return 1 - learning_rate * self.weight_decay, *super().factors(learning_rate, state)
+
+    def update(
+        self,
+        parameters: Array,
+        gradient: Array,
+        state: State,
+        n_weights: int,
+        factors: tuple[float, ...],
+        *,
+        block: int = BLOCK,
     ) -> None:
-        parameters[:n_weights] *= 1 - learning_rate * self.weight_decay
-        super().step(parameters, gradient, learning_rate, state, n_weights)
+        kept, *others = factors
+        parameters[:n_weights] *= kept
+        super().update(parameters, gradient, state, n_weights, tuple(others), block=block)

@@ -185,6 +185,7 @@ def test_many_parameters_move_by_the_same_bits_as_few(
         return [parameters, *state.values()]
 
     in_blocks = moved()
-    monkeypatch.setattr("bpnet.core.optimizers.BLOCK", 3 * BLOCK)
+    update = Optimizer.update
+    monkeypatch.setattr(Optimizer, "update", lambda *given, **_: update(*given, block=3 * BLOCK))
     for found, expected in zip(in_blocks, moved(), strict=True):
         np.testing.assert_array_equal(found, expected)
