@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bpnet import __version__
-from bpnet.cli.common import Command, Group, switch
+from bpnet.cli.common import Command, Group
 from bpnet.cli.evaluate import evaluate
 from bpnet.cli.explain import explain
 from bpnet.cli.grad_check import grad_check
@@ -34,7 +34,7 @@ def root(
     *,
     version: Annotated[
         bool,
-        switch("--version", callback=_show_version, is_eager=True, help="Print the version, and stop."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop."),
     ] = False,
 ) -> None:
     """Train feed-forward networks from a YAML file, and see every layer's error as it learns.

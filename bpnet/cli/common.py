@@ -16,33 +16,43 @@ if TYPE_CHECKING:
 
 
 class Command(TyperCommand):
-    """A command whose ``--help`` is listed without a type, as its other switches are."""
+    """A command whose ``--help`` opens fast."""
 
-    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
-        return _without_type(super().get_help_option(ctx))
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer keeps these types to itself
+        """Print the help."""
+        _print_help(self, ctx)
 
 
 class Group(TyperGroup):
     """A group of commands, likewise."""
 
-    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
-        return _without_type(super().get_help_option(ctx))
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer keeps these types to itself
+        """Print the help."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, each.get_short_help_str(1000)) for name, each in commands if each is not None]
+        _print_help(self, ctx, ("Commands", rows))
 
 
-def _without_type(option: Any) -> Any:  # noqa: ANN401 - Typer keeps these types to itself
-    option.metavar = ""
-    return option
+def _print_help(command: Any, ctx: Any, *more: Any) -> None:  # noqa: ANN401 - Typer keeps these types to itself
+    from bpnet.report.help import print_help
+
+    parameters = command.get_params(ctx)
+    rows = {
+        kind: [each.get_help_record(ctx) for each in parameters if each.param_type_name == kind]
+        for kind in ("argument", "option")
+    }
+    # An argument is listed by its name alone: what it takes is in the words.
+    arguments = [(typed.split()[0], meaning) for typed, meaning in rows["argument"]]
+    sections = [("Arguments", arguments), ("Options", rows["option"]), *more]
+    print_help(command.get_usage(ctx), command.help or "", sections)
 
 
-def switch(*names: str, help: str, **options: Any) -> Any:  # noqa: A002, ANN401 - Typer's own name and types
-    """Declare an option that takes no value, without the type that Typer would show for one."""
-    return typer.Option(*names, help=help, metavar="", **options)
-
-
-Json: TypeAlias = Annotated[bool, switch("--json", help="Print one JSON document instead of text.")]
-Force: TypeAlias = Annotated[bool, switch("--force", "-f", help="Overwrite a file that is there.")]
-Quiet: TypeAlias = Annotated[bool, switch("--quiet", "-q", help="Show no progress, only the run folder.")]
-NoColor: TypeAlias = Annotated[bool, switch("--no-color", help="Use no colours; so does NO_COLOR=1.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file that is there.")]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress, only the run folder.")
+]
+NoColor: TypeAlias = Annotated[bool, typer.Option("--no-color", help="Use no colours; so does NO_COLOR=1.")]
 
 Target: TypeAlias = Annotated[
     str | None,

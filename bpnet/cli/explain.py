@@ -1,13 +1,12 @@
 """``bpnet explain``: derive a layer's error, gradients and update, with every number, and prove each."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpnet.cli.common import Force, NoColor, Overrides, Target, consoles, refuse_overwriting, switch
+from bpnet.cli.common import Force, NoColor, Overrides, Target, consoles, refuse_overwriting
 from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def explain(
         str | None,
         typer.Option("--target", metavar="Y,...", help="The answer to it; by default the first row's."),
     ] = None,
-    batch: Annotated[bool, switch("--batch", help="Gradients as means over the first batch.")] = False,
+    batch: Annotated[bool, typer.Option("--batch", help="Gradients as means over the first batch.")] = False,
     neuron: Annotated[
         int | None, typer.Option("--neuron", metavar="J", help="The unit to look at in a wide layer, from 1.")
     ] = None,
@@ -63,7 +62,9 @@ def explain(
     epoch: Annotated[
         int | None, typer.Option("--epoch", metavar="T", help="Train T epochs from the seed first.")
     ] = None,
-    why: Annotated[bool, switch("--why", help="Answer what learners ask most, with these numbers.")] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Answer what learners ask most, with these numbers.")
+    ] = False,
     digits: Annotated[
         int,
         typer.Option("--digits", metavar="D", min=1, max=_MOST_DIGITS, help="Significant digits of numbers."),
@@ -154,8 +155,9 @@ def _whole(explanation: "Explanation | None", form: Format, digits: int) -> str:
 
         return page(explanation, digits)
     from bpnet.report.explanations.document import document_of
+    from bpnet.report.json_text import json_text
 
-    return json.dumps(document_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document_of(explanation))
 
 
 def _markdown(title: str, sections: "Sequence[Section]", digits: int) -> str:

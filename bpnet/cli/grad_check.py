@@ -1,13 +1,12 @@
 """``bpnet grad-check``: prove the gradients of a network, or find what is wrong with somebody's."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpnet.cli.common import Force, Json, NoColor, Overrides, Target, consoles, refuse_overwriting, switch
+from bpnet.cli.common import Force, Json, NoColor, Overrides, Target, consoles, refuse_overwriting
 from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def grad_check(
         ),
     ] = 10.0,
     self_test: Annotated[
-        bool, switch("--self-test", help="Plant every fault at every point, and list them.")
+        bool, typer.Option("--self-test", help="Plant every fault at every point, and list them.")
     ] = False,
     case: Annotated[
         Path | None,
@@ -146,14 +145,14 @@ def _write_case(
 ) -> int:
     from bpnet.experiment.checking import open_task
     from bpnet.inspection.cases import write_case
+    from bpnet.report.json_text import json_text
     from bpnet.training.files import write_atomically
 
     refuse_overwriting(case, force=force)
     task = open_task(target, overrides)
     write_atomically(case, write_case(task.point, task.rate).encode())
     if as_json:
-        document = {"case": str(case), "written": task.what}
-        streams.results.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        streams.results.write(json_text({"case": str(case), "written": task.what}))
     else:
         command = f"bpnet grad-check --case {shlex.quote(str(case))} --gradients FILE"
         streams.results.print(f"{case}: {task.what}.")
@@ -165,11 +164,11 @@ def _show(
     streams: "Consoles", what: str, check: "GradientCheck", layer: int | None, *, full: bool, as_json: bool
 ) -> int:
     from bpnet.report.gradients import print_check
+    from bpnet.report.json_text import json_text
 
     if as_json:
         shown = check if layer is None else check.of_layer(layer)
-        document = {"checked": what, **shown.to_json()}
-        streams.results.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        streams.results.write(json_text({"checked": what, **shown.to_json()}))
     else:
         print_check(streams.results, check, layer=layer, full=full)
     if check.self_test.caught != check.self_test.planted:

@@ -1,6 +1,5 @@
 """``bpnet train``: from a config to a run folder."""
 
-import json
 import shlex
 from contextlib import contextmanager
 from functools import partial
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from bpnet.cli.common import INTERRUPTED, Json, NoColor, Quiet, consoles, switch
+from bpnet.cli.common import INTERRUPTED, Json, NoColor, Quiet, consoles
 from bpnet.cli.interrupts import StopRequest, stop_on_signals
 from bpnet.errors import ModelError
 
@@ -51,7 +50,7 @@ def train(
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Annotated[
-        bool, switch("--verbose", "-v", help="Show the layers after each line of a pipe, too.")
+        bool, typer.Option("--verbose", "-v", help="Show the layers after each line of a pipe, too.")
     ] = False,
     no_color: NoColor = False,
 ) -> None:
@@ -120,10 +119,11 @@ def _follow(streams: "Consoles", stop: StopRequest, *, quiet: bool, verbose: boo
 
 
 def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet: bool) -> None:
+    from bpnet.report.json_text import json_text
     from bpnet.report.summary import print_summary
 
     if as_json:
-        streams.results.write(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
+        streams.results.write(json_text(result.summary))
     elif quiet:
         streams.results.write(f"{result.folder}\n")
     else:

@@ -51,8 +51,15 @@ def test_help_has_two_examples_each_on_a_line_of_its_own(command: list[str]) -> 
 )
 def test_a_switch_shows_no_type(command: list[str]) -> None:
     out = bpnet(*command, "--help").out
-    assert "bool" not in out
-    assert re.search(r"--help +-h +Show this message and exit\.", out)
+    assert not re.search(r"bool|TRUE|BOOLEAN", out)
+    assert re.search(r"│ -h, --help +Show this message and exit\.", out)
+
+
+def test_long_words_on_an_option_go_on_below_themselves() -> None:
+    lines = bpnet("explain", "--help").out.splitlines()
+    (first,) = [i for i, line in enumerate(lines) if "--format FORM" in line]
+    assert lines[first + 1].index("terminal]") == lines[first].index("terminal,")
+    assert lines[first + 1].strip("│ ") == "terminal]"
 
 
 def test_the_examples_use_options_that_there_are() -> None:
