@@ -177,6 +177,9 @@ class TrainingConfig(Section):
     dtype: Annotated[Literal["float32", "float64"], OneOf("float32", "float64")] = _key(
         "precision of training; grad-check always uses float64", "float32"
     )
+    backend: Annotated[Literal["auto", "numpy", "numba"], OneOf("auto", "numpy", "numba")] = _key(
+        "what steps: numba is the same step compiled; auto compiles where that saves time", "auto"
+    )
 
 
 class ExperimentConfig(Section):

@@ -153,7 +153,7 @@ def given_point(experiment: Experiment, most: int = SAMPLES) -> Point:
 
 def burnt_in(experiment: Experiment, point: Point) -> Point | None:
     """The point after a few epochs of the experiment's own recipe on its samples; None if they diverge."""
-    recipe = replace(experiment.recipe, epochs=BURN_IN, monitor="loss", patience=None)
+    recipe = replace(experiment.recipe, epochs=BURN_IN, monitor="loss", patience=None, backend="numpy")
     try:
         parameters = _train(experiment, point.network, recipe, point)
     except DivergenceError:
@@ -182,12 +182,14 @@ def take_step(experiment: Experiment, point: Point) -> StepTaken | None:
         batch_size=len(point.X),
         weight_decay=point.weight_decay,
         train_biases=experiment.recipe.train_biases,
+        backend=experiment.recipe.backend,
     )
     try:
         after = _train(experiment, point.network, recipe, point)
     except DivergenceError:
         return None
-    return StepTaken(bare, after, rate, "all" if experiment.recipe.train_biases else "weights")
+    moved = "all" if experiment.recipe.train_biases else "weights"
+    return StepTaken(bare, after, rate, moved, recipe.backend)
 
 
 def _as_trained(point: Point) -> Point:

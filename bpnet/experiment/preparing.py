@@ -18,6 +18,7 @@ from bpnet.core.schedules import SCHEDULES
 from bpnet.data import DataRequest, Dataset, FileSource, IdxSource, InlineSource, Part, Source, load_dataset
 from bpnet.data.memory import available_memory
 from bpnet.errors import ConfigError, MissingDataError, Problem
+from bpnet.experiment.backend import settle_backend
 from bpnet.training.evaluation import Samples
 from bpnet.training.model import Model
 from bpnet.training.trainer import Recipe
@@ -94,7 +95,7 @@ def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Expe
     model = Model(network, recipe.loss, dataset.columns, _class_weights(config, dataset))
     _check_monitor(config, model)
     warnings = (*dataset.warnings, *_beyond_reach(dataset, network))
-    return Experiment(config, dataset, model, recipe, training_rng, warnings)
+    return settle_backend(Experiment(config, dataset, model, recipe, training_rng, warnings))
 
 
 def _recipe(config: "ExperimentConfig") -> Recipe:

@@ -196,8 +196,9 @@ class _Run:
             warn(warning)
         self.watch(self._started())
         try:
+            trainer = self._trainer()  # which may load a library whose threads are to be held, too
             with blas_threads(self.state.network, config.training.batch_size):
-                reason = self._follow(self._trainer().run())
+                reason = self._follow(trainer.run())
         except DivergenceError as error:
             self._save("diverged")
             saved = f"The run so far is in {self.folder}"
@@ -232,6 +233,7 @@ class _Run:
             test_rows=rows[2],
             metrics=experiment.model.metric().names,
             monitor=recipe.monitor,
+            backend=recipe.backend,
         )
 
     def _follow(self, events: Iterator[Event]) -> str:

@@ -163,12 +163,15 @@ class StepTaken:
     learning_rate : float
     moved : str
         ``all`` parameters, or ``weights`` alone.
+    backend : str
+        What took it: ``numpy`` or ``numba``.
     """
 
     point: Point
     after: Array
     learning_rate: float
     moved: str
+    backend: str = "numpy"
 
 
 def check_step(step: StepTaken, numeric: Numeric) -> Stage:
@@ -190,7 +193,8 @@ def check_step(step: StepTaken, numeric: Numeric) -> Stage:
             errors.append(float(np.where(np.isfinite(then), before != then, np.nan).max()))
         else:
             errors.append(_step_error(key, before, then, step.learning_rate, numeric))
-    return stage_of("step", None, float(np.max(errors)), step.point.name)
+    note = "" if step.backend == "numpy" else f"compiled by {step.backend.capitalize()}"
+    return stage_of("step", None, float(np.max(errors)), step.point.name, note)
 
 
 def _step_error(key: Key, before: Array, after: Array, rate: float, numeric: Numeric) -> float:

@@ -177,6 +177,8 @@ def _equations(check: GradientCheck) -> list[tuple[str, tuple[Text, Text]]]:
             text.append(_first(bad.verdict, bad.layer), "red")
         if stage == "optimizer":
             text = Text(f"{mine[0].note} {meaning}")
+        if stage == "step" and mine[0].note:
+            text.append(f", {mine[0].note}")
         if errors:
             text.append(f" ({max(errors):.0e})" if max(errors) else " (0 but for rounding)", "dim")
         found.append((stage, (_MARKS[bad.verdict if bad else PASS], text)))

@@ -82,9 +82,10 @@ class LiveView(Quiet):
 
     def tell(self, event: Event) -> None:
         """Take note, and redraw where enough time has passed since the last frame."""
+        if self._last is None and self._progress is None:
+            self._began = time.perf_counter()  # what was compiled before the first samples was no training
         if isinstance(event, TrainingStarted):
             self._started = event
-            self._began = time.perf_counter()
         elif isinstance(event, Progress):
             self._progress = event
         elif isinstance(event, EpochEnded):

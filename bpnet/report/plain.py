@@ -51,7 +51,7 @@ class Quiet:
 
 
 def describe(started: TrainingStarted) -> str:
-    """One line on the network and one on its data."""
+    """A line on the network, one on its data, and one where training waits for a compiler first."""
     network = " → ".join(f"{units} {activation}".strip() for units, activation in started.layers)
     parts = (
         ("training", started.train_rows),
@@ -59,7 +59,9 @@ def describe(started: TrainingStarted) -> str:
         ("test", started.test_rows),
     )
     rows = ", ".join(f"{count:,} {part}" for part, count in parts if count)
-    return f"{network}, {started.parameters:,} parameters\nrows: {rows}"
+    compiled = "\nsteps: compiled by Numba, which takes some seconds the first time"
+    steps = compiled if started.backend == "numba" else ""
+    return f"{network}, {started.parameters:,} parameters\nrows: {rows}{steps}"
 
 
 class PlainLines(Quiet):

@@ -44,6 +44,8 @@ class TrainingStarted:
     metrics : tuple of str
     monitor : str
         What makes an epoch the best.
+    backend : str
+        What steps through the batches: ``numpy`` or ``numba``.
     """
 
     name: str
@@ -56,6 +58,7 @@ class TrainingStarted:
     test_rows: int
     metrics: tuple[str, ...]
     monitor: str
+    backend: str
 
 
 @dataclass(frozen=True)

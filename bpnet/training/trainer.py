@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from bpnet.errors import DivergenceError
 from bpnet.training.divergence import advise, find_non_finite
 from bpnet.training.evaluation import Samples, Tally, evaluate
 from bpnet.training.events import EpochEnded, Event, Progress, Score, TrainingEnded
+
+if TYPE_CHECKING:
+    from bpnet.training.compiled.steps import CompiledSteps
 
 PROBE_ROWS = 128
 """Training samples on which the layers are measured after every epoch."""
@@ -52,6 +56,8 @@ class Recipe:
         Epochs without a new best before stopping.
     min_delta : float
         How much better counts as better.
+    backend : str
+        What steps through whole batches: ``numpy``, or ``numba``, which is the same steps compiled.
     """
 
     loss: Loss
@@ -66,6 +72,7 @@ class Recipe:
     train_biases: bool = True
     patience: int | None = None
     min_delta: float = 0.0
+    backend: str = "numpy"
 
     def is_out_of_patience(self, state: "TrainingState") -> bool:
         """Whether so many epochs have brought no new best that training should stop."""
@@ -154,6 +161,20 @@ class Trainer:
         self._probe_workspace = Workspace(network, len(self._probe))
         self._before = network.with_parameters(network.parameters.copy())
         self._learning_rate = recipe.learning_rate
+        self._compiled = self._compile() if recipe.backend == "numba" else None
+
+    def _compile(self) -> "CompiledSteps":
+        from bpnet.training.compiled.steps import CompiledSteps
+
+        state, recipe = self.state, self.recipe
+        return CompiledSteps(
+            state.network,
+            recipe.loss,
+            recipe.optimizer,
+            state.optimizer_state,
+            self._train.take(slice(0, recipe.batch_size)),
+            weight_decay=recipe.weight_decay,
+        )
 
     def run(self) -> Iterator[Event]:
         """Train until the epochs are done, nothing improves any more, or ``stop`` says so.
@@ -208,18 +229,36 @@ class Trainer:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _train_chunk(self, chunk: Samples, *, last: bool) -> tuple[Array, Array] | None:
-        """Step through a chunk, batch by batch; returns z and a of the output layer, or None if stopped."""
-        network, size = self.state.network, self.recipe.batch_size
-        z = np.empty((len(chunk), network.sizes[-1]), network.parameters.dtype)
+        """Step through a chunk; returns z and a of the output layer, or None if stopped.
+
+        The parameters before the epoch's last step are kept, for measuring that step.
+        """
+        network, n = self.state.network, len(chunk)
+        z = np.empty((n, network.sizes[-1]), network.parameters.dtype)
         a = np.empty_like(z)
-        for start in range(0, len(chunk), size):
-            if self._stop():
+        final = (n - 1) // self.recipe.batch_size * self.recipe.batch_size if last else n
+        if not self._train_batches(chunk.take(slice(0, final)), z[:final], a[:final]):
+            return None
+        if last:
+            self._before.parameters[:] = network.parameters
+            if not self._train_batches(chunk.take(slice(final, n)), z[final:], a[final:]):
                 return None
-            if last and start + size >= len(chunk):
-                self._before.parameters[:] = network.parameters
-            trace = self._step(chunk.take(slice(start, start + size)))
-            z[start : start + size], a[start : start + size] = trace.z[network.L], trace.outputs
         return z, a
+
+    def _train_batches(self, samples: Samples, z: Array, a: Array) -> bool:
+        """Step through samples, batch by batch; false if stopped on the way."""
+        network, size, done = self.state.network, self.recipe.batch_size, 0
+        if self._compiled is not None:
+            if self._stop():
+                return False
+            done = self._compiled.run(samples, z, a, self._learning_rate)
+        # What is not compiled, a last smaller batch or one whose numbers are not finite, goes on here.
+        for start in range(done, len(samples), size):
+            if self._stop():
+                return False
+            trace = self._step(samples.take(slice(start, start + size)))
+            z[start : start + size], a[start : start + size] = trace.z[network.L], trace.outputs
+        return True
 
     def _step(self, batch: Samples) -> Trace:
         """One update: forward, backward, a look whether all is finite, clipping, the optimizer."""

@@ -23,7 +23,9 @@ from bpnet.training.files import load_tensors
 from bpnet.training.run_folder import CHECKPOINT, History
 from tests.cli.running import ENVIRONMENT, ROOT, Ran, assert_same_run, bpnet
 
-ENDLESS = ("train", "xor", "--set", "training.epochs=10000000")
+COMPILED = ("--set", "training.backend=numba")
+
+ENDLESS = ("train", "xor", "--set", "training.epochs=10000000", "--set", "training.backend=numpy")
 
 # Saves a checkpoint after every epoch, to be killed at any moment of it.
 BUSY = """
@@ -72,11 +74,11 @@ def ended(process: subprocess.Popen[str]) -> Ran:
     return Ran(process.returncode, out, err)
 
 
-def assert_goes_on_as_if_never_stopped(run: Path) -> None:
+def assert_goes_on_as_if_never_stopped(run: Path, *settings: str) -> None:
     """Resume a stopped run, and compare it with one that did the same at a stretch."""
     more = load_tensors(run / CHECKPOINT)[1]["epoch"] + 30
     assert bpnet("train", "--resume", run, "--set", f"training.epochs={more}").code == 0
-    whole = bpnet("train", "xor", "-q", "--set", f"training.epochs={more}", "-o", "whole")
+    whole = bpnet("train", "xor", "-q", "--set", f"training.epochs={more}", *settings, "-o", "whole")
     assert_same_run(run, Path(whole.out.strip()))
 
 
@@ -103,6 +105,13 @@ def test_a_first_signal_ends_training_and_saves_it(number: signal.Signals, folde
         "summary.json",
     }
     assert_goes_on_as_if_never_stopped(run)
+
+
+def test_so_it_is_where_steps_are_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        signal_after(patched, 5)
+        assert bpnet(*ENDLESS, *COMPILED).code == 130
+    assert_goes_on_as_if_never_stopped(folder / "runs" / "xor-1", *COMPILED)
 
 
 def test_a_second_signal_stops_at_once(folder: Path) -> None:

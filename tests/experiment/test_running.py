@@ -91,6 +91,7 @@ def test_what_is_told(folder: Path) -> None:
         test_rows=12,
         metrics=("accuracy",),
         monitor="validation_loss",
+        backend="numpy",
     )
     kinds = [type(event) for event in watcher.events[1:]]
     assert kinds == [*[Progress, EpochEnded] * 6, TrainingEnded]
@@ -129,7 +130,8 @@ def test_the_folder(folder: Path) -> None:
 def test_the_kept_config_is_the_resolved_one(folder: Path) -> None:
     result, _ = run(folder, CLASSES, "training.epochs=2")
     config = load_config(result.folder / CONFIG)
-    assert config == load(folder, CLASSES, "training.epochs=2")
+    assert config == prepare(load(folder, CLASSES, "training.epochs=2")).config
+    assert config.training.backend == "numpy"
     assert config.training.monitor == "validation_loss"
     assert config.data.train == folder / "rows.csv"
 
@@ -489,7 +491,7 @@ def test_a_config_that_the_checkpoint_does_not_fit(folder: Path, override: str, 
     with pytest.raises(ModelError, match=expected):
         resume(result, override)
     assert kept(result) == before
-    assert load_config(result.folder / CONFIG) == load(folder)
+    assert load_config(result.folder / CONFIG) == prepare(load(folder)).config
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])

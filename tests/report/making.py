@@ -52,6 +52,7 @@ def started(
         "test_rows": 0,
         "metrics": ("accuracy",),
         "monitor": "loss",
+        "backend": "numpy",
     }
     return TrainingStarted(layers=tuple(layers), **{**values, **changes})
 

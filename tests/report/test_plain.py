@@ -153,6 +153,11 @@ def test_the_description_counts_the_parts_there_are(changes: dict[str, Any], row
     assert describe(started(**changes)) == f"4 → 30 tanh → 3 softmax, 243 parameters\n{rows}"
 
 
+def test_the_description_says_what_there_is_to_wait_for() -> None:
+    *_, last = describe(started(backend="numba")).splitlines()
+    assert last == "steps: compiled by Numba, which takes some seconds the first time"
+
+
 def test_quiet_says_nothing_and_stops_no_error() -> None:
     with pytest.raises(DivergenceError):
         diverge(Quiet(), started())

@@ -582,3 +582,50 @@ def test_the_trainer_calls_the_one_backward_pass(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(trainer, "backward", planted)
     np.testing.assert_allclose(one_step()[0], 1.001 * right, rtol=1e-9)
     assert not np.allclose(one_step()[0], right, rtol=1e-4, atol=0)
+
+
+# Compiled
+
+
+@pytest.mark.parametrize("changes", [{}, {"weight_decay": 0.02, "optimizer": OPTIMIZERS.create("adamw")}])
+def test_compiled_steps_train_as_numpys_do(changes: dict[str, Any]) -> None:
+    """The small last batch, the scores, the measured layers and the optimizer's memory included."""
+    plain = make_recipe(**changes)
+    expected_events, expected = run(plain)
+    events, state = run(replace(plain, backend="numba"))
+    np.testing.assert_allclose(flat(state), flat(expected), rtol=ROUNDING, atol=ROUNDING)
+    for name, array in expected.optimizer_state.items():
+        np.testing.assert_allclose(state.optimizer_state[name], array, rtol=ROUNDING, atol=ROUNDING)
+    for one, other in zip(epochs(events), epochs(expected_events), strict=True):
+        assert one.train.loss == pytest.approx(other.train.loss, rel=ROUNDING)
+        assert dict(one.train.metrics) == pytest.approx(dict(other.train.metrics), rel=1e-10)
+        for here, there in zip(one.layers, other.layers, strict=True):
+            assert here.delta == pytest.approx(there.delta, rel=1e-10)
+            assert here.update_ratio == pytest.approx(there.update_ratio, rel=1e-8)
+    assert state.rng.bit_generator.state == expected.rng.bit_generator.state
+
+
+def test_the_last_step_of_whole_batches_is_measured_too() -> None:
+    recipe = make_recipe(epochs=1, batch_size=ROWS, backend="numba")
+    events, state = run(recipe)
+    start = make_state(recipe)
+    moved = np.sqrt(np.mean((state.network.W[2] - start.network.W[2]) ** 2))
+    size = np.sqrt(np.mean(state.network.W[2] ** 2))
+    assert epochs(events)[0].layers[0].update_ratio == pytest.approx(moved / size, rel=1e-10)
+
+
+def test_compiled_training_stops_when_it_is_asked_to() -> None:
+    recipe = make_recipe(backend="numba")
+    state = make_state(recipe)
+    before = everything(state)
+    events, _ = run(recipe, state, stop=lambda: True)
+    assert events == [TrainingEnded("interrupted", 0, 0)]
+    assert everything(state) == before
+
+
+def test_compiled_training_that_diverges_says_where() -> None:
+    recipe = make_recipe(learning_rate=1e160, epochs=3, batch_size=5, backend="numba")
+    state = make_state(recipe)
+    error, _ = diverge(recipe, state)
+    assert "epoch 1" in error.message
+    np.testing.assert_array_equal(flat(state), flat(make_state(recipe)))

@@ -22,9 +22,11 @@ def version() -> str:
 class Peer:
     """Trains again from the start each time, and counts from the end of the first epoch."""
 
+    backend = "numpy"
+
     def __init__(self, workload: Workload, folder: Path) -> None:
-        self._config = folder / "config.yaml"
-        self._config.write_text(yaml.safe_dump(_config(workload)))
+        self._config = folder / f"{self.backend}.yaml"
+        self._config.write_text(yaml.safe_dump(_config(workload, self.backend)))
 
     def run(self) -> tuple[float, float]:
         """Train; returns the seconds of the timed epochs and the last one's loss."""
@@ -39,7 +41,7 @@ class Peer:
         return ends[-1][0] - ends[0][0], ends[-1][1]
 
 
-def _config(workload: Workload) -> dict[str, object]:
+def _config(workload: Workload, backend: str) -> dict[str, object]:
     return {
         "data": {"train": "train.npz", "validation": "validation.npz"},
         "network": {
@@ -55,5 +57,6 @@ def _config(workload: Workload) -> dict[str, object]:
             "epochs": workload.epochs + 1,
             "batch_size": workload.batch_size,
             "dtype": "float32",
+            "backend": backend,
         },
     }

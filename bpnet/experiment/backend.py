@@ -1,0 +1,78 @@
+"""What steps through the batches: NumPy, or the same step compiled by Numba where that saves time."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from bpnet.errors import ConfigError, Problem
+from bpnet.training.compiled.recording import NotRecordableError
+from bpnet.training.compiled.source import write_steps
+
+if TYPE_CHECKING:
+    from bpnet.experiment.preparing import Experiment
+
+_NEEDED = ("numba", "scipy", "platformdirs")
+
+_SAVED_A_LAYER = 15e-6
+"""Seconds of NumPy's calls that a compiled step saves for each layer, as measured in docs/performance.md."""
+
+_START_UP = 8.0
+"""Seconds that the first run of a kind spends on loading Numba and compiling."""
+
+_LARGE = 4_000_000
+"""Products of a layer's forward pass beside which NumPy's calls cost nothing."""
+
+
+def settle_backend(experiment: "Experiment") -> "Experiment":
+    """Put in the config and the recipe what ``training.backend: auto`` stands for.
+
+    It rests on the config and the data alone, and is written to the run folder: a run repeats itself, and
+    one that is gone on with stays with what it began with.
+
+    Raises
+    ------
+    ConfigError
+        If the config asks for ``numba`` where that cannot be had.
+    """
+    config, backend = experiment.config, experiment.config.training.backend
+    if backend == "auto":
+        backend = "numba" if _pays(experiment) and why_not_compiled(experiment) is None else "numpy"
+    elif backend == "numba" and (reason := why_not_compiled(experiment)) is not None:
+        path = "training.backend"
+        message = f"found numba, but {reason}; auto does without it"
+        raise ConfigError((Problem(config.locate(path), path, message),))
+    training = config.training.model_copy(update={"backend": backend})
+    return replace(
+        experiment,
+        config=config.model_copy(update={"training": training}),
+        recipe=replace(experiment.recipe, backend=backend),
+    )
+
+
+def _pays(experiment: "Experiment") -> bool:
+    recipe, layers = experiment.recipe, experiment.model.network.layers.values()
+    rows = len(experiment.dataset.train.X)
+    steps = recipe.epochs * -(-rows // recipe.batch_size)
+    largest = max(layer.n_in * layer.n_out for layer in layers) * min(recipe.batch_size, rows)
+    return largest < _LARGE and steps * len(layers) * _SAVED_A_LAYER > _START_UP
+
+
+def why_not_compiled(experiment: "Experiment") -> str | None:
+    """Why Numba cannot step through this experiment's batches; None if it can."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        return f"{', '.join(missing)} missing: pip install 'bpnet-trainer[fast]'"
+    recipe, network = experiment.recipe, experiment.model.network
+    if recipe.clip_norm is not None:
+        return "clip_norm is not compiled"
+    if not recipe.train_biases:
+        return "train_biases: false is not compiled"
+    if any(layer.dropout for layer in network.layers.values()):
+        return "dropout is not compiled"
+    own = network.with_parameters(network.parameters.copy())
+    memory, batch = recipe.optimizer.start(own.parameters), experiment.train_samples.take(slice(0, 1))
+    try:
+        write_steps(own, recipe.loss, recipe.optimizer, memory, batch, weight_decay=recipe.weight_decay)
+    except NotRecordableError as error:
+        return f"this cannot be compiled: {error}"
+    return None
