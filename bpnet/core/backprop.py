@@ -187,25 +187,23 @@ class Workspace:
 
     def __init__(self, network: Network, n_samples: int) -> None:
         self._gradients = gradient_buffers(network)
-        self._arrays = {
-            kind: {
+        self._forward = ForwardBuffers.of(network, n_samples)
+        self._delta, self._scratch = (
+            {
                 l: np.empty((n_samples, layer.n_out), network.parameters.dtype)
                 for l, layer in network.layers.items()
-                if kind != "passed" or layer.dropout
             }
-            for kind in ("z", "a", "passed", "delta", "scratch")
-        }
+            for _ in ("delta", "scratch")
+        )
         self._by_size: dict[int, tuple[ForwardBuffers, BackwardBuffers]] = {}
 
     def rows(self, n_samples: int) -> tuple[ForwardBuffers, BackwardBuffers]:
         """Buffers for a batch of this size: views of the same memory, whatever the size."""
         if n_samples not in self._by_size:
-            views = {
-                kind: {l: array[:n_samples] for l, array in arrays.items()}
-                for kind, arrays in self._arrays.items()
-            }
-            self._by_size[n_samples] = (
-                ForwardBuffers(views["z"], views["a"], views["passed"]),
-                BackwardBuffers(views["delta"], views["scratch"], self._gradients),
+            delta, scratch = (
+                {l: array[:n_samples] for l, array in arrays.items()}
+                for arrays in (self._delta, self._scratch)
             )
+            backward_buffers = BackwardBuffers(delta, scratch, self._gradients)
+            self._by_size[n_samples] = (self._forward.rows(n_samples), backward_buffers)
         return self._by_size[n_samples]

@@ -173,6 +173,26 @@ class ForwardBuffers:
     a: Mapping[int, Array] = field(default_factory=dict)
     passed: Mapping[int, Array] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, network: Network, n_samples: int) -> "ForwardBuffers":
+        """New arrays for so many samples."""
+        z, a, passed = (
+            {
+                l: np.empty((n_samples, layer.n_out), network.parameters.dtype)
+                for l, layer in network.layers.items()
+                if kind != "passed" or layer.dropout
+            }
+            for kind in ("z", "a", "passed")
+        )
+        return cls(z, a, passed)
+
+    def rows(self, n_samples: int) -> "ForwardBuffers":
+        """The same memory for fewer samples."""
+        z, a, passed = (
+            {l: array[:n_samples] for l, array in arrays.items()} for arrays in (self.z, self.a, self.passed)
+        )
+        return ForwardBuffers(z, a, passed)
+
 
 _ALLOCATE = ForwardBuffers()
 

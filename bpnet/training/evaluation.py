@@ -1,6 +1,6 @@
 """Scoring a network on samples, in slices that fit the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from bpnet.core.arrays import Array
 from bpnet.core.backprop import sample_losses
 from bpnet.core.losses import Loss
 from bpnet.core.metrics import Metric
-from bpnet.core.network import Network, forward
+from bpnet.core.network import ForwardBuffers, Network, Trace, forward
 from bpnet.training.events import Score
 
 SLICE_ROWS = 1024
@@ -23,6 +23,7 @@ class Samples:
     Attributes
     ----------
     X : ndarray of shape (N, n_1)
+        Or an :class:`bpnet.data.on_demand.OnDemand` in its place, where data are larger than memory.
     Y : ndarray of shape (N, n_L)
     weight : ndarray of shape (N,) or None
         Factor on each sample's loss, from the class weights.
@@ -75,10 +76,8 @@ def evaluate(network: Network, loss: Loss, metric: Callable[[], Metric], samples
     A loss that is no finite number is returned as it is: the caller knows what it means.
     """
     tally = Tally(loss, metric())
-    for start in range(0, len(samples), SLICE_ROWS):
-        part = samples.take(slice(start, start + SLICE_ROWS))
-        trace = forward(network, part.X)
-        tally.add(trace.z[network.L], trace.outputs, part)
+    for rows, trace in _passes(network, samples.X):
+        tally.add(trace.z[network.L], trace.outputs, samples.take(rows))
     return tally.score()
 
 
@@ -89,7 +88,14 @@ def predict(network: Network, X: Array) -> Array:
     Outputs that are no finite numbers are returned as they are: the caller knows what they mean.
     """
     outputs = np.empty((len(X), network.layers[network.L].n_out), network.parameters.dtype)
-    for start in range(0, len(X), SLICE_ROWS):
-        rows = slice(start, start + SLICE_ROWS)
-        outputs[rows] = forward(network, X[rows]).outputs
+    for rows, trace in _passes(network, X):
+        outputs[rows] = trace.outputs
     return outputs
+
+
+def _passes(network: Network, X: Array) -> Iterator[tuple[slice, Trace]]:
+    """A forward pass of each slice; all write into the same memory, which stays in the cache."""
+    buffers = ForwardBuffers.of(network, min(SLICE_ROWS, len(X)))
+    for start in range(0, len(X), SLICE_ROWS):
+        rows = slice(start, min(start + SLICE_ROWS, len(X)))
+        yield rows, forward(network, X[rows], buffers=buffers.rows(rows.stop - start))

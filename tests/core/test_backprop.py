@@ -76,10 +76,7 @@ def test_a_dirty_workspace_changes_no_bit(output: str, name: str, dtype: Any) ->
     network = make_network((3, 5, 4, 3), "elu", output, dropout=0.3)
     network = network.with_parameters(network.parameters.astype(dtype))
     loss, workspace = LOSSES.create(name), Workspace(network, 6)
-    for array in (
-        *workspace._gradients[2:],
-        *(a for kind in workspace._arrays.values() for a in kind.values()),
-    ):
+    for array in (*workspace._gradients[2:], *arrays_of(workspace)):
         array.fill(np.nan)
     for n_samples, seed in ((6, 1), (4, 2), (6, 3)):
         X, Y = (array.astype(dtype) for array in make_batch(name, n_samples, 3, 3, seed))
@@ -96,6 +93,12 @@ def test_a_dirty_workspace_changes_no_bit(output: str, name: str, dtype: Any) ->
         assert written.flat is workspace._gradients[2]
 
 
+def arrays_of(workspace: Workspace) -> list[Array]:
+    forward_buffers, backward_buffers = workspace.rows(6)
+    kinds = (forward_buffers.z, forward_buffers.a, forward_buffers.passed, backward_buffers.delta)
+    return [array for kind in (*kinds, backward_buffers.scratch) for array in kind.values()]
+
+
 def test_a_workspace_is_one_memory_whatever_the_batch() -> None:
     network = make_network((3, 5, 2), "tanh", "identity", dropout=0.5)
     workspace = Workspace(network, 6)
@@ -107,7 +110,7 @@ def test_a_workspace_is_one_memory_whatever_the_batch() -> None:
             assert np.shares_memory(array, getattr(small[0], kind)[l])
             assert getattr(small[0], kind)[l].shape == (2, network.layers[l].n_out)
     assert large[1].gradients is small[1].gradients
-    arrays = [array for kind in workspace._arrays.values() for array in kind.values()]
+    arrays = arrays_of(workspace)
     assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
 
 
