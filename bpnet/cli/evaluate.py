@@ -10,10 +10,12 @@ from bpnet.cli.common import Json, NoColor, consoles
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
-    data: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet (.gz too), NPZ or IDX, with the target.")],
+    data: Annotated[
+        Path, typer.Argument(help="CSV, TSV, Parquet (.gz too), NPZ, NPY or IDX, with the target.")
+    ],
     *,
     targets: Annotated[
-        Path | None, typer.Option("--targets", metavar="FILE", help="The labels, where DATA is an IDX file.")
+        Path | None, typer.Option("--targets", metavar="FILE", help="The labels, where DATA is IDX or NPY.")
     ] = None,
     as_json: Json = False,
     no_color: NoColor = False,
@@ -26,10 +28,10 @@ def evaluate(
     """
     with consoles(no_color=no_color) as streams:
         from bpnet import load
-        from bpnet.data import IdxSource
+        from bpnet.data import PairSource
         from bpnet.report.answers import print_score, score_as_json
 
-        score = load(model).score(data if targets is None else IdxSource(data, targets))
+        score = load(model).score(data if targets is None else PairSource(data, targets))
         if as_json:
             streams.results.write(score_as_json(score))
         else:

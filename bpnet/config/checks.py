@@ -132,7 +132,7 @@ def _columns(draft: Draft) -> Found:
         if draft.lacks("data", "target"):
             yield ("data", "target"), "required, but missing: a table needs the name of the column to predict"
     elif train is not None or inline:
-        kind = "inline data" if inline else "an NPZ file" if isinstance(train, str) else "an IDX pair"
+        kind = "inline data" if inline else "an NPZ file" if isinstance(train, str) else "a pair of files"
         for key in columns:
             yield ("data", key), f"{kind} has no column names: leave {key} out"
     yield from _overlaps(draft)

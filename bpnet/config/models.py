@@ -11,7 +11,7 @@ from bpnet.config.accepts import LayerSize, Number, OneOf, OrNull, Text, TrueOrF
 from bpnet.config.choices import Choice, ClassWeights, Named
 from bpnet.config.lists import Matrix, Names, Vector
 from bpnet.config.places import Document, KeyPath, read_path
-from bpnet.config.sources import FilePath, IdxPair, Part, Section, Source
+from bpnet.config.sources import FilePair, FilePath, Part, Section, Source
 from bpnet.core.activations import ACTIVATIONS
 from bpnet.core.initializers import INITIALIZERS
 from bpnet.core.losses import LOSSES
@@ -46,8 +46,8 @@ class DataConfig(Section):
     folder: Annotated[Path, FilePath()] = _key(
         "where relative data paths start; itself relative to the config file", "."
     )
-    train: Annotated[Path | IdxPair | None, OrNull(Source())] = _key(
-        "the training data: a table, an NPZ file with X and y, or a pair of IDX files", None
+    train: Annotated[Path | FilePair | None, OrNull(Source())] = _key(
+        "the training data: a table, an NPZ file with X and y, or a pair of IDX or NPY files", None
     )
     obtain: Annotated[str | None, OrNull(Text())] = _key(
         "how to get the data; shown when a data file is missing", None
@@ -65,10 +65,10 @@ class DataConfig(Section):
     task: Annotated[Task, OneOf("auto", "classification", "regression")] = _key(
         "what the targets are; auto asks the loss and the data", "auto"
     )
-    validation: Annotated[float | Path | IdxPair | None, OrNull(Part())] = _key(
+    validation: Annotated[float | Path | FilePair | None, OrNull(Part())] = _key(
         "data to judge each epoch by", None
     )
-    test: Annotated[float | Path | IdxPair | None, OrNull(Part())] = _key(
+    test: Annotated[float | Path | FilePair | None, OrNull(Part())] = _key(
         "data for the final score, never seen in training", None
     )
     missing: Annotated[Missing, OneOf("error", "mean", "most_frequent", "indicator")] = _key(

@@ -60,7 +60,7 @@ def _accepted(info: FieldInfo) -> str:
 def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type expression has no type
     """Section that an annotation is, or holds in a tuple or beside None; not one that a value class reads."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation if annotation.__name__ != "IdxPair" else None
+        return annotation if annotation.__name__ != "FilePair" else None
     return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 

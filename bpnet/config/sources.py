@@ -1,4 +1,4 @@
-"""Where data come from: a file, a pair of IDX files, or a share of the training data."""
+"""Where data come from: a file, a pair of files, or a share of the training data."""
 
 import os
 import re
@@ -45,23 +45,23 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
 
-class IdxPair(Section):
-    """Two IDX files, as MNIST has them: one of images, one of labels."""
+class FilePair(Section):
+    """Two IDX files, as MNIST has them, or two NPY files: one of inputs, one of targets."""
 
     features: Annotated[Path, FilePath()]
     target: Annotated[Path, FilePath()]
 
 
 class Source(Accepts):
-    """A table, an NPZ file, or an IDX pair."""
+    """A table, an NPZ file, or a pair of files."""
 
     phrase = (
         "a path ending in .csv, .tsv, .parquet (or these with .gz) or .npz, or {features: path, target: path}"
     )
 
-    def read(self, value: object, base: Path) -> Path | IdxPair:
+    def read(self, value: object, base: Path) -> Path | FilePair:
         if isinstance(value, dict):
-            return IdxPair.model_validate(value, context=base)
+            return FilePair.model_validate(value, context=base)
         if not _is_data_file(value):
             raise self.refusal(value)
         return FilePath().read(value, base)
@@ -93,7 +93,7 @@ class Part(Accepts):
     fraction = Number(float, above=0, below=1)
     phrase = f"a fraction above 0 and below 1, {Source.phrase}"
 
-    def read(self, value: object, base: Path) -> float | Path | IdxPair:
+    def read(self, value: object, base: Path) -> float | Path | FilePair:
         if isinstance(value, dict) or _is_data_file(value):
             return Source().read(value, base)
         try:

@@ -4,7 +4,7 @@ from bpnet.data.columns import Columns
 from bpnet.data.dataset import DataRequest, Dataset, Part, load_dataset
 from bpnet.data.reading import Inputs, read_with_targets
 from bpnet.data.rows import Matrix, Rows
-from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
+from bpnet.data.sources import FileSource, InlineSource, PairSource, Source
 from bpnet.data.targets import Target
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "DataRequest",
     "Dataset",
     "FileSource",
-    "IdxSource",
     "InlineSource",
     "Inputs",
     "Matrix",
+    "PairSource",
     "Part",
     "Rows",
     "Source",

@@ -1,22 +1,22 @@
-"""Files of bare arrays: NumPy's NPZ, and the IDX format of MNIST."""
+"""Files of bare arrays: NumPy's NPZ and NPY, and the IDX format of MNIST."""
 
 import gzip
 import math
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
-from bpnet.data.rows import Matrix
+from bpnet.data.rows import MappedMatrix, Matrix
 from bpnet.errors import DataError
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _IDX_LIMIT = 2**31
-"""Numbers in an IDX file; anything beyond is a damaged header."""
+"""Numbers in a gzipped IDX file; anything beyond is a damaged header."""
 
 _IDX_DIMENSIONS = 8
 """Likewise."""
@@ -55,49 +55,73 @@ def read_npz(path: Path) -> tuple[Matrix, Matrix | None]:
             f"{path}: X has shape {X.shape} of {X.dtype}, expected numbers of shape (N, columns)."
         )
     inputs = Matrix(X.reshape(len(X), -1), f"{path}: X", "x")
-    return inputs, None if y is None else _targets(y, len(X), path)
+    return inputs, None if y is None else _targets(y, len(X), f"{path}: y")
 
 
-def _targets(y: Array, rows: int, path: Path) -> Matrix:
+def _targets(y: Array, rows: int, source: str) -> Matrix:
     if y.ndim not in (1, 2) or len(y) != rows or y.dtype.kind not in "fiubU" or not y.size:
         raise DataError(
-            f"{path}: y has shape {y.shape} of {y.dtype}, "
+            f"{source} has shape {y.shape} of {y.dtype}, "
             f"expected numbers or texts of shape ({rows},) or ({rows}, columns)."
         )
-    return Matrix(y.reshape(rows, -1), f"{path}: y", "y")
+    return Matrix(y.reshape(rows, -1), source, "y")
 
 
-def read_idx_pair(features: Path, target: Path) -> tuple[Matrix, Matrix]:
-    """Images as rows of numbers, and their labels.
-
-    Raises
-    ------
-    DataError
-        If a file is no IDX file, or they do not have as many entries.
-    """
-    images, labels = read_idx(features), read_idx(target)
-    if labels.ndim != 1:
-        raise DataError(f"{target} has shape {labels.shape}, expected one label an image.")
-    if len(images) != len(labels):
-        raise DataError(f"{features} has {len(images)} images, but {target} has {len(labels)} labels.")
-    return as_rows(images, features), Matrix(labels.reshape(-1, 1), str(target), "y")
-
-
-def as_rows(images: Array, path: Path) -> Matrix:
-    """One row an image."""
-    if images.ndim < 2:  # noqa: PLR2004 - images and their pixels
-        raise DataError(f"{path} has shape {images.shape}, expected images.")
-    return Matrix(images.reshape(len(images), -1), str(path), "x")
-
-
-def read_idx(path: Path) -> Array:
-    """Read one IDX file: two zero bytes, the type, the number of dimensions, their sizes, the numbers.
+def read_pair(features: Path, target: Path) -> tuple[Matrix, Matrix]:
+    """Inputs as rows of numbers, and what is to be learnt of each.
 
     Raises
     ------
     DataError
-        If the file is not of this form, or larger than memory.
+        If a file is damaged or of another form, or they do not have as many entries.
     """
+    X, y = read_rows(features), read_array(target)
+    if not is_npy(target) and y.ndim != 1:
+        raise DataError(f"{target} has shape {y.shape}, expected one label an image.")
+    if len(X) != len(y):
+        raise DataError(f"{features} has {len(X)} rows, but {target} has {len(y)}.")
+    return X, _targets(np.array(y), len(X), str(target))
+
+
+def read_rows(path: Path) -> Matrix:
+    """One row of numbers an entry, whatever the entry's own shape."""
+    array = read_array(path)
+    if array.ndim < 2 or array.dtype.kind not in "fiub":  # noqa: PLR2004 - rows and columns
+        raise DataError(f"{path} has shape {array.shape} of {array.dtype}, expected rows of numbers.")
+    rows = array.reshape(len(array), -1)
+    return MappedMatrix(rows, str(path), "x") if isinstance(rows, np.memmap) else Matrix(rows, str(path), "x")
+
+
+def read_array(path: Path) -> Array:
+    """The array of an NPY or IDX file; one that is not packed is read from the disk where it is looked at.
+
+    Raises
+    ------
+    DataError
+        If the file is not of this form, or packed and larger than memory.
+    """
+    return _map_npy(path) if is_npy(path) else _read_idx_file(path)
+
+
+def is_npy(path: Path) -> bool:
+    """Whether a file's name is that of one NumPy array."""
+    return path.suffix.lower() == ".npy"
+
+
+def _map_npy(path: Path) -> Array:
+    try:
+        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (EOFError, ValueError, SyntaxError) as error:  # whatever damaged headers make NumPy raise
+        raise DataError(
+            f"{path} is no NPY file, or is damaged ({error}).", advice="Make it with numpy.save(path, array)."
+        ) from error
+    if not isinstance(array, np.memmap) or not array.size:
+        raise DataError(f"{path} holds no array, or an empty one.")
+    return array
+
+
+def _read_idx_file(path: Path) -> Array:
+    """Two zero bytes, the type, the number of dimensions, their sizes, the numbers."""
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             return _read_idx(file, path)
@@ -118,13 +142,23 @@ def _read_idx(file: IO[bytes] | gzip.GzipFile, path: Path) -> Array:
         raise DataError(f"{path} is cut short within its header.")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     count = math.prod(shape)
-    if not 0 < count <= _IDX_LIMIT:
+    packed = isinstance(file, gzip.GzipFile)
+    if not count or (packed and count > _IDX_LIMIT):
         raise DataError(f"{path} says that it holds {count:,} numbers: it is empty or damaged.")
+    if not packed:
+        found = path.stat().st_size - file.tell()
+        if found != count * dtype.itemsize:
+            raise _other_length(path, shape, dtype, longer=found > count * dtype.itemsize)
+        return np.memmap(path, dtype, "r", file.tell(), shape)
     refuse_if_too_large(path, 2 * count * dtype.itemsize)
     content = file.read(count * dtype.itemsize)
     if len(content) < count * dtype.itemsize or file.read(1):
-        raise DataError(
-            f"{path} is {'longer' if len(content) == count * dtype.itemsize else 'shorter'} "
-            f"than its header says: {shape} of {dtype.itemsize} bytes each."
-        )
+        raise _other_length(path, shape, dtype, longer=len(content) == count * dtype.itemsize)
     return np.frombuffer(content, dtype).reshape(shape)
+
+
+def _other_length(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, longer: bool) -> DataError:
+    return DataError(
+        f"{path} is {'longer' if longer else 'shorter'} than its header says: "
+        f"{shape} of {dtype.itemsize} bytes each."
+    )

@@ -2,18 +2,19 @@
 
 import collections
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from bpnet.core.arrays import Array
-from bpnet.data.memory import refuse_if_too_large
+from bpnet.data.memory import is_too_large, refuse_if_too_large
+from bpnet.data.on_demand import OnDemand
 from bpnet.data.reading import Inputs, read_inputs
 from bpnet.data.rows import Rows, is_blank, is_nan, narrow
-from bpnet.data.scaling import Scaling, learn_scaling
+from bpnet.data.scaling import Scaling, learn_scaling, means
 from bpnet.data.targets import Target, refuse_absent
 from bpnet.errors import DataError
 
@@ -92,6 +93,7 @@ class Columns:
         Returns
         -------
         ndarray of shape (N, inputs)
+            Or what :meth:`encode_or_leave` puts in its place.
 
         Raises
         ------
@@ -99,7 +101,7 @@ class Columns:
             If the columns are not those of the training data.
         """
         rows = read_inputs(data)
-        X = self.encode(rows, dtype)
+        X = self.encode_or_leave(rows, dtype)
         for note in self.unknown(rows, rows.source):
             warn(note)
         return X
@@ -122,6 +124,14 @@ class Columns:
             part = rows if stop - start == N else rows.take(np.arange(start, stop))
             self._encode_slice(part, names, X[start:stop])
         return X
+
+    def encode_or_leave(self, rows: Rows, dtype: npt.DTypeLike) -> Array:
+        """As :meth:`encode`; of a file larger than memory, an :class:`OnDemand` in the array's place."""
+        N, inputs = len(rows), len(self.input_names)
+        if not (rows.on_disk and is_too_large(N * inputs * np.dtype(dtype).itemsize)):
+            return self.encode(rows, dtype)
+        left = OnDemand(lambda picked: self.encode(rows.take(picked), dtype), (N, inputs), np.dtype(dtype))
+        return cast("Array", left)
 
     def _find(self, rows: Rows) -> dict[str, str]:
         """Where each feature stands: by its own name, or by position where either side has no names."""
@@ -248,19 +258,20 @@ def learn_columns(
     """
     kinds = {name: "text" if name in categorical else rows.kind(name) for name in features}
     numbers = tuple(name for name in features if kinds[name] != "text")
-    values = rows.numbers(numbers) if numbers else np.empty((len(rows), 0))
+    columns = _NumberColumns(rows, numbers)
     texts = {name: rows.texts(name) for name in features if kinds[name] == "text"}
-    blanks = dict(zip(numbers, is_nan(values).T, strict=True))
-    blanks |= {name: is_blank(cells) for name, cells in texts.items()}
-    _refuse_empty(rows, [name for name, blank in blanks.items() if blank.all()])
+    blank = sum(is_nan(part).sum(axis=0) for part in columns.slices())
+    blanks = dict(zip(numbers, np.atleast_1d(blank).tolist(), strict=True))
+    blanks |= {name: int(is_blank(cells).sum()) for name, cells in texts.items()}
+    _refuse_empty(rows, [name for name, count in blanks.items() if count == len(rows)])
     counted = {name: _count(name, cells) for name, cells in texts.items()}
     return Columns(
         named=rows.named,
         features=tuple(features),
         numbers=numbers,
-        scaling=learn_scaling(values, scale, as_one=as_one),
-        fill=_fill(values, missing),
-        indicators=tuple(name for name in blanks if missing == "indicator" and blanks[name].any()),
+        scaling=learn_scaling(columns.slices(), len(numbers), scale, as_one=as_one),
+        fill=_fill(columns, missing),
+        indicators=tuple(name for name, count in blanks.items() if missing == "indicator" and count),
         categories={name: tuple(sorted(count)) for name, count in counted.items()},
         fill_text={
             name: None if missing in ("indicator", "error") else max(sorted(count), key=count.__getitem__)
@@ -269,6 +280,36 @@ def learn_columns(
         missing=missing,
         target=target,
     )
+
+
+class _NumberColumns:
+    """Some columns of training rows, read at once; or slice by slice, where they are larger than memory."""
+
+    def __init__(self, rows: Rows, names: Sequence[str]) -> None:
+        self._rows, self.names = rows, names
+        too_large = rows.on_disk and is_too_large(len(rows) * len(names) * np.dtype(np.float64).itemsize)
+        self._whole = None if too_large else self._read(rows)
+
+    def _read(self, rows: Rows) -> Array:
+        return rows.numbers(self.names) if self.names else np.empty((len(rows), 0))
+
+    def whole(self) -> Array:
+        """All rows, of shape (N, columns)."""
+        if self._whole is None:
+            raise DataError(
+                f"{self._rows.source} is larger than memory, where data.missing: most_frequent has to count.",
+                advice="Set it to mean or indicator.",
+            )
+        return self._whole
+
+    def slices(self) -> Iterator[Array]:
+        """All rows, in as many pieces as it takes."""
+        if self._whole is not None:
+            yield self._whole
+            return
+        for start in range(0, len(self._rows), _SLICE_ROWS):
+            rows = np.arange(start, min(start + _SLICE_ROWS, len(self._rows)))
+            yield self._read(self._rows.take(rows))
 
 
 def _count(name: str, cells: Array) -> dict[str, int]:
@@ -291,14 +332,14 @@ def _refuse_empty(rows: Rows, names: list[str]) -> None:
         )
 
 
-def _fill(values: Array, missing: str) -> tuple[float, ...]:
+def _fill(columns: _NumberColumns, missing: str) -> tuple[float, ...]:
     """What blank cells of each number column count as."""
     if missing == "error":
-        return tuple(0.0 for _ in values.T)
-    if missing == "most_frequent":
-        filled = []
-        for column in values.T:
-            numbers, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-            filled.append(float(numbers[counts.argmax()]))
-        return tuple(filled)
-    return tuple(float(np.nanmean(column, dtype=np.float64)) for column in values.T)
+        return (0.0,) * len(columns.names)
+    if missing != "most_frequent":
+        return tuple(means(columns.slices()).tolist())
+    filled = []
+    for column in columns.whole().T:
+        numbers, counts = np.unique(column[~is_nan(column)], return_counts=True)
+        filled.append(float(numbers[counts.argmax()]))
+    return tuple(filled)

@@ -11,7 +11,7 @@ from bpnet.core.arrays import Array
 from bpnet.data.columns import Columns, learn_columns
 from bpnet.data.reading import read_with_targets
 from bpnet.data.rows import Rows
-from bpnet.data.sources import IdxSource, Source
+from bpnet.data.sources import PairSource, Source
 from bpnet.data.splitting import Split, evenly_spaced, split_rows
 from bpnet.data.targets import Target, class_codes, learn_target, refuse_absent
 from bpnet.errors import DataError
@@ -63,7 +63,7 @@ class DataRequest:
 
 @dataclass(frozen=True)
 class Part:
-    """Encoded rows: X of shape (N, inputs), Y of shape (N, outputs)."""
+    """Encoded rows: X of shape (N, inputs), or on demand; Y of shape (N, outputs)."""
 
     X: Array
     Y: Array
@@ -122,13 +122,13 @@ def load_dataset(request: DataRequest, rng: np.random.Generator) -> Dataset:
         target,
         missing=request.missing,
         scale=request.scale,
-        as_one=isinstance(request.train, IdxSource),
+        as_one=isinstance(request.train, PairSource) and request.train.alike,
         categorical=request.categorical,
     )
     if request.most_rows is not None:
         parts = {"train": _thinned(*parts["train"], request.most_rows)}
     encoded = {
-        name: Part(columns.encode(X, request.dtype), target.encode(Y, request.dtype))
+        name: Part(columns.encode_or_leave(X, request.dtype), target.encode(Y, request.dtype))
         for name, (X, Y) in parts.items()
     }
     warnings = [*_constant(columns, encoded["train"]), *_unknown(columns, parts)]

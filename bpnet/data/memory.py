@@ -15,6 +15,12 @@ def available_memory() -> int | None:
     return min(found, default=None)
 
 
+def is_too_large(needed: int) -> bool:
+    """Whether so many bytes are more than most of the free memory."""
+    free = available_memory()
+    return free is not None and needed > _KEEP_FREE * free
+
+
 def refuse_if_too_large(what: object, needed: int) -> None:
     """Stop if reading would take more memory than there is.
 
@@ -30,11 +36,12 @@ def refuse_if_too_large(what: object, needed: int) -> None:
     DataError
         If that is more than most of the free memory.
     """
-    free = available_memory()
-    if free is not None and needed > _KEEP_FREE * free:
+    if is_too_large(needed):
+        free = available_memory() or 0
         raise DataError(
             f"{what} would take about {_size(needed)} of memory, and {_size(free)} are free.",
-            advice="Train on part of the rows, or leave out columns before reading.",
+            advice="Train on part of the rows, leave out columns, or write two NPY files, which may be "
+            "larger than memory: data.train: {features: X.npy, target: y.npy}.",
         )
 
 
@@ -54,16 +61,20 @@ def _free() -> int | None:
 
 
 def _allowed() -> int | None:
-    """What ``ulimit -v`` leaves to this process."""
+    """What ``ulimit -v`` and ``ulimit -d`` leave to this process."""
     if sys.platform == "win32":
         return None
     import resource
 
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
+    limits = {"VmSize:": resource.RLIMIT_AS, "VmData:": resource.RLIMIT_DATA}
+    left = {name: resource.getrlimit(kind)[0] for name, kind in limits.items()}
+    left = {name: limit for name, limit in left.items() if limit != resource.RLIM_INFINITY}
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if left else []
     except OSError:
-        return limit
-    return max(0, limit - pages * resource.getpagesize())
+        status = []
+    for line in status:
+        name, *words = line.split()
+        if name in left:
+            left[name] = max(0, left[name] - int(words[0]) * 1024)
+    return min(left.values(), default=None)

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from bpnet.core.arrays import Array
-from bpnet.data.arrays import as_rows, read_idx, read_idx_pair, read_npz
+from bpnet.data.arrays import is_npy, read_npz, read_pair, read_rows
 from bpnet.data.rows import Matrix, Rows
-from bpnet.data.sources import FileSource, IdxSource, InlineSource, Source
+from bpnet.data.sources import FileSource, InlineSource, PairSource, Source
 from bpnet.errors import DataError, MissingDataError
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ def read_with_targets(source: Source) -> tuple[Rows, Rows]:
     if isinstance(source, InlineSource):
         inputs = Matrix(np.array(source.inputs), "data.inputs", "x")
         return inputs, Matrix(np.array(source.targets), "data.targets", "y")
-    if isinstance(source, IdxSource):
-        return _guarded(source.features, lambda: read_idx_pair(source.features, source.target))
+    if isinstance(source, PairSource):
+        return _guarded(source.features, lambda: read_pair(source.features, source.target))
     if not _is_npz(source.path):
         table = read_inputs(source)
         return table, table
@@ -60,13 +60,13 @@ def read_inputs(source: Inputs) -> Rows:  # noqa: PLR0911 - one way out a kind o
         source = FileSource(Path(source))
     if isinstance(source, InlineSource):
         return Matrix(np.array(source.inputs), "data.inputs", "x")
-    if isinstance(source, IdxSource):
-        return _guarded(source.features, lambda: as_rows(read_idx(source.features), source.features))
+    if isinstance(source, PairSource):
+        return _guarded(source.features, lambda: read_rows(source.features))
     if isinstance(source, FileSource):
         if _is_npz(source.path):
             return _guarded(source.path, lambda: read_npz(source.path)[0])
-        if _IDX.search(source.path.name):
-            return _guarded(source.path, lambda: as_rows(read_idx(source.path), source.path))
+        if is_npy(source.path) or _IDX.search(source.path.name):
+            return _guarded(source.path, lambda: read_rows(source.path))
         from bpnet.data.tables import read_table
 
         return _guarded(source.path, lambda: read_table(source.path))

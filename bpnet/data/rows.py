@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, Self
 
 import numpy as np
@@ -28,6 +29,10 @@ class Rows(Protocol):
     @property
     def named(self) -> bool:
         """Whether the source itself names its columns."""
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the rows stay in their file until they are looked at."""
 
     def __len__(self) -> int: ...
 
@@ -75,11 +80,14 @@ class Matrix:
 
     @property
     def names(self) -> tuple[str, ...]:
-        n = self.values.shape[1]
-        return (self.letter,) if n == 1 else tuple(f"{self.letter}{k}" for k in range(1, n + 1))
+        return _numbered(self.letter, self.values.shape[1])
 
     @property
     def named(self) -> bool:
+        return False
+
+    @property
+    def on_disk(self) -> bool:
         return False
 
     def __len__(self) -> int:
@@ -113,6 +121,38 @@ class Matrix:
         write = str if column.dtype.kind == "U" else write_number
         texts = [write(cell) for cell in different]
         return np.array([None if text in ("nan", "") else text for text in texts], dtype=object)[positions]
+
+
+@cache
+def _numbered(letter: str, n: int) -> tuple[str, ...]:
+    return (letter,) if n == 1 else tuple(f"{letter}{k}" for k in range(1, n + 1))
+
+
+class MappedMatrix(Matrix):
+    """Rows of numbers that stay in their file: those of ``values`` that ``origin`` names."""
+
+    @property
+    def on_disk(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self.values if self.origin is None else self.origin)
+
+    def take(self, rows: Array) -> "MappedMatrix":
+        origin = rows if self.origin is None else self.origin[rows]
+        return MappedMatrix(self.values, self.source, self.letter, origin)
+
+    def numbers(self, names: Sequence[str]) -> Array:
+        return self._read().numbers(names)
+
+    def texts(self, name: str) -> Array:
+        return self._read().texts(name)
+
+    def _read(self) -> Matrix:
+        values = np.asarray(self.values)
+        return Matrix(
+            values if self.origin is None else values[self.origin], self.source, self.letter, self.origin
+        )
 
 
 def is_nan(values: Array) -> Array:

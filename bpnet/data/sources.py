@@ -17,11 +17,16 @@ class FileSource:
 
 
 @dataclass(frozen=True)
-class IdxSource:
-    """A pair of IDX files, as MNIST has them, gzipped or not."""
+class PairSource:
+    """A file of inputs and one of targets: IDX, as MNIST has them, gzipped or not, or NumPy's NPY."""
 
     features: Path
     target: Path
+
+    @property
+    def alike(self) -> bool:
+        """Whether all inputs are of one kind, as pixels are; the columns of an NPY file may be of several."""
+        return self.features.suffix.lower() != ".npy"
 
     def __str__(self) -> str:
         return str(self.features)
@@ -38,4 +43,4 @@ class InlineSource:
         return "data.inputs"
 
 
-Source: TypeAlias = FileSource | IdxSource | InlineSource
+Source: TypeAlias = FileSource | PairSource | InlineSource

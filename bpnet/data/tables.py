@@ -70,6 +70,10 @@ class Table:
     def named(self) -> bool:
         return True
 
+    @property
+    def on_disk(self) -> bool:
+        return False
+
     def __len__(self) -> int:
         return self.frame.height
 

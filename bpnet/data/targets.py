@@ -255,7 +255,7 @@ def learn_target(
     if not as_classes:
         if text is not None:
             raise DataError(f"{rows.place(0)}: the target {text!r} is text, but the task is regression.")
-        scaling = learn_scaling(_numbers(rows, names), scale)
+        scaling = learn_scaling([_numbers(rows, names)], len(names), scale)
         return Target("regression", tuple(names), (), len(names), scaling)
     if several:
         _one_hot_rows(rows, names)

@@ -15,7 +15,7 @@ from bpnet.core.losses import LOSSES
 from bpnet.core.network import Layer, Network, from_arrays, initialise
 from bpnet.core.optimizers import OPTIMIZERS
 from bpnet.core.schedules import SCHEDULES
-from bpnet.data import DataRequest, Dataset, FileSource, IdxSource, InlineSource, Part, Source, load_dataset
+from bpnet.data import DataRequest, Dataset, FileSource, InlineSource, PairSource, Part, Source, load_dataset
 from bpnet.data.memory import available_memory
 from bpnet.errors import ConfigError, MissingDataError, Problem
 from bpnet.experiment.backend import settle_backend
@@ -30,7 +30,7 @@ _BYTES_A_UNIT = 20
 """z, a, δ and scratch of a sample."""
 
 if TYPE_CHECKING:
-    from bpnet.config import ExperimentConfig, IdxPair
+    from bpnet.config import ExperimentConfig, FilePair
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ def _read(config: "ExperimentConfig", rng: np.random.Generator, most_rows: int |
         raise MissingDataError(error.message, advice=data.obtain or "") from error
 
 
-def _source(source: "Path | IdxPair") -> Source:
-    return FileSource(source) if isinstance(source, Path) else IdxSource(source.features, source.target)
+def _source(source: "Path | FilePair") -> Source:
+    return FileSource(source) if isinstance(source, Path) else PairSource(source.features, source.target)
 
 
-def _part(part: "float | Path | IdxPair | None") -> Source | float | None:
+def _part(part: "float | Path | FilePair | None") -> Source | float | None:
     return part if part is None or isinstance(part, float) else _source(part)
 
 

@@ -8,6 +8,7 @@ from bpnet.core.arrays import Array
 from bpnet.core.backprop import Gradients
 from bpnet.core.losses import Loss
 from bpnet.core.network import Network, Trace
+from bpnet.data.on_demand import slices
 from bpnet.training.evaluation import Samples
 
 _LARGE = 10.0
@@ -50,7 +51,7 @@ def advise(train: Samples, learning_rate: float, clip_norm: float | None) -> str
     hints = [f"a smaller learning_rate (now {learning_rate:g}; try {learning_rate / 10:.2g})"]
     if clip_norm is None:
         hints.append("clip_norm: 1.0")
-    size = float(np.abs(train.X).max(initial=0))
+    size = max((float(np.abs(part).max(initial=0)) for part in slices(train.X)), default=0.0)
     if size > _LARGE:
         hints.append(f"data.scale: standard (an input is as large as {size:.3g})")
     target = float(np.abs(train.Y).max(initial=0))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bpnet.core.arrays import Array
+from bpnet.data.on_demand import slices
 from bpnet.errors import ModelError, OutputError
 
 _METADATA = "bpnet"
@@ -138,5 +139,6 @@ def fingerprint(arrays: Iterable[Array]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        for part in slices(array):
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

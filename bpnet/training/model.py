@@ -108,7 +108,7 @@ class Model:
             source = FileSource(Path(source))
         inputs, targets = read_with_targets(source)
         dtype = self.network.parameters.dtype
-        X, Y = self.columns.encode(inputs, dtype), self.columns.target.encode(targets, dtype)
+        X, Y = self.columns.encode_or_leave(inputs, dtype), self.columns.target.encode(targets, dtype)
         score = evaluate(self.network, self.loss, self.metric, self.samples(X, Y))
         return {"loss": score.loss, **score.metrics}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bpnet.config import parse_config
 from bpnet.config.choices import Choice
 from bpnet.config.models import ExperimentConfig
-from bpnet.config.sources import IdxPair
+from bpnet.config.sources import FilePair
 from bpnet.errors import ConfigError
 from tests.config.texts import INLINE, TABLE, load, problem, problems, with_line
 
@@ -220,5 +220,5 @@ def test_a_relative_path_starts_where_the_person_is(tmp_path: Path, monkeypatch:
     assert (config.data.train, config.data.test) == (here / "data" / "table.csv", here / "data" / "b.csv")
     pair = ["data.train={features: x, target: y}", "data.target=null"]
     config = parse_config(text, source="c.yaml", folder=there, overrides=pair)
-    assert isinstance(config.data.train, IdxPair)
+    assert isinstance(config.data.train, FilePair)
     assert (config.data.train.features, config.data.train.target) == (here / "x", here / "y")

@@ -13,7 +13,7 @@ from bpnet.config.dumping import flow
 from bpnet.config.models import ExperimentConfig
 from bpnet.config.places import read_path
 from bpnet.config.reference import accepted_at, fields_at
-from bpnet.config.sources import IdxPair
+from bpnet.config.sources import FilePair
 from bpnet.config.yaml_text import read_yaml
 from bpnet.errors import ConfigError
 from tests.config.strategies import documents
@@ -43,7 +43,7 @@ def paths_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def sections_in(annotation: Any, *, in_tuple: bool = False) -> Iterator[tuple[bool, type[BaseModel]]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not IdxPair:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not FilePair:
         yield in_tuple, annotation
     for inner in get_args(annotation):
         yield from sections_in(inner, in_tuple=in_tuple or getattr(annotation, "__origin__", None) is tuple)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpnet.data import DataRequest, FileSource, IdxSource, InlineSource, load_dataset
+from bpnet.data import DataRequest, FileSource, InlineSource, PairSource, load_dataset
 from bpnet.data.reading import read_inputs
 from tests.data.files import idx, load, refusal, write
 
@@ -253,7 +253,7 @@ def test_numbers_of_the_config_are_data_too() -> None:
 
 def test_a_pair_of_idx_files_is_scaled_as_one(tmp_path: Path) -> None:
     images = np.array([[[0, 0], [100, 0]], [[50, 0], [200, 0]], [[50, 0], [250, 0]]])
-    source = IdxSource(write(tmp_path / "i", idx(images)), write(tmp_path / "l", idx(np.array([7, 3, 7]))))
+    source = PairSource(write(tmp_path / "i", idx(images)), write(tmp_path / "l", idx(np.array([7, 3, 7]))))
     dataset = load_dataset(
         DataRequest(source, scale="minmax", classes_by_loss=True, dtype=np.float64), np.random.default_rng(0)
     )

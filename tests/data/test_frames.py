@@ -8,7 +8,7 @@ import pytest
 
 from bpnet.data.dataset import DataRequest, load_dataset
 from bpnet.data.reading import read_inputs
-from bpnet.data.sources import FileSource, IdxSource, InlineSource
+from bpnet.data.sources import FileSource, InlineSource, PairSource
 from bpnet.data.splitting import split_rows
 from bpnet.errors import DataError
 
@@ -53,7 +53,7 @@ def test_idx_files_are_known_by_their_names(tmp_path: Path) -> None:
     path = tmp_path / "t10k-images-idx3-ubyte"
     path.write_bytes(b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes())
     assert read_inputs(path).numbers(read_inputs(path).names).tolist() == images.reshape(2, 12).tolist()
-    assert len(read_inputs(FileSource(path))) == len(read_inputs(IdxSource(path, tmp_path / "none"))) == 2
+    assert len(read_inputs(FileSource(path))) == len(read_inputs(PairSource(path, tmp_path / "none"))) == 2
 
 
 def test_yes_and_no_of_labels_are_learnt_from_training_rows_alone() -> None:

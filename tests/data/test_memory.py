@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bpnet.data import FileSource, IdxSource, arrays, memory, read_with_targets, tables
+from bpnet.data import FileSource, PairSource, arrays, memory, read_with_targets, tables
 from bpnet.data.memory import available_memory, refuse_if_too_large
 from bpnet.data.reading import read_inputs
 from tests.data.files import cells, columns_of, gz, refusal, table, write
@@ -20,7 +20,8 @@ def test_most_of_the_free_memory_may_be_taken(monkeypatch: pytest.MonkeyPatch) -
     refuse_if_too_large("a.csv", 900_000_000)
     assert refusal(lambda: refuse_if_too_large("a.csv", 900_000_001)) == (
         "a.csv would take about 900 MB of memory, and 1.0 GB are free. | "
-        "Train on part of the rows, or leave out columns before reading."
+        "Train on part of the rows, leave out columns, or write two NPY files, which may be "
+        "larger than memory: data.train: {features: X.npy, target: y.npy}."
     )
 
 
@@ -57,13 +58,20 @@ def test_free_memory_is_what_linux_says(
 
 
 @pytest.mark.parametrize(
-    ("statm", "left"), [("2 1 1\n", 50_000 - 2 * resource.getpagesize()), ("99 1 1\n", 0), (None, 50_000)]
+    ("status", "limits", "left"),
+    [
+        ("VmSize:\t 20 kB\nVmData:\t 3 kB\n", {resource.RLIMIT_AS: 50_000}, 50_000 - 20 * 1024),
+        ("VmSize:\t 20 kB\nVmData:\t 3 kB\n", {resource.RLIMIT_DATA: 50_000}, 50_000 - 3 * 1024),
+        ("VmSize:\t 99 kB\nVmData:\t 3 kB\n", {resource.RLIMIT_AS: 50_000, resource.RLIMIT_DATA: 9_000}, 0),
+        ("Name:\tbpnet\nVmSize:\t 99 kB\n", {resource.RLIMIT_AS: 50_000}, 0),
+        (None, {resource.RLIMIT_AS: 50_000}, 50_000),
+    ],
 )
 def test_a_limit_of_the_process_counts_what_it_has_taken(
-    monkeypatch: pytest.MonkeyPatch, statm: str | None, left: int
+    monkeypatch: pytest.MonkeyPatch, status: str | None, limits: dict[int, int], left: int
 ) -> None:
-    proc(monkeypatch, meminfo="MemAvailable: 500 kB\n", statm=statm)
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (50_000, 50_000))
+    proc(monkeypatch, meminfo="MemAvailable: 500 kB\n", status=status)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits.get(kind, resource.RLIM_INFINITY), 0))
     assert available_memory() == left
 
 
@@ -129,8 +137,8 @@ def test_memory_that_runs_out_all_the_same_is_told(tmp_path: Path, monkeypatch: 
         raise MemoryError
 
     monkeypatch.setattr(arrays, "refuse_if_too_large", run_out)
-    path = write(tmp_path / "images", b"\0\0\x08\2" + b"\0\0\0\1" * 2 + b"\0")
-    said = refusal(lambda: read_with_targets(IdxSource(path, path)))
+    path = write(tmp_path / "images.gz", gz(b"\0\0\x08\2" + b"\0\0\0\1" * 2 + b"\0"))
+    said = refusal(lambda: read_with_targets(PairSource(path, path)))
     assert said.startswith(f"{path} does not fit into memory. | Train on part")
 
 
