@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bpnet.errors import BpnetError, OutputError
+from bpnet.errors import BpnetError, DataError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +112,13 @@ def consoles(*, no_color: bool) -> "Iterator[Consoles]":
     except BpnetError as error:
         print_error(opened.notes, error)
         raise typer.Exit(error.exit_code) from None
+    except MemoryError as error:
+        ended = DataError(
+            f"There is not enough memory{f': {error}' if str(error) else ''}.",
+            advice="Train on fewer rows or columns, with smaller batches, or a smaller network.",
+        )
+        print_error(opened.notes, ended)
+        raise typer.Exit(ended.exit_code) from None
     except KeyboardInterrupt:
         opened.notes.print("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None

@@ -295,3 +295,14 @@ def test_a_training_that_nobody_watches_any_more_goes_on(redirected: str, folder
     assert "Traceback" not in ran.out + ran.err
     assert "Exception" not in ran.err
     assert summary()["epochs"] == 200
+
+
+def test_memory_that_runs_out_is_a_mistake_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out(*_: object) -> None:
+        raise MemoryError("Unable to allocate 3 GiB")
+
+    monkeypatch.setattr("bpnet.experiment.preparing.load_dataset", run_out)
+    ran = bpnet("train", "xor")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Error: There is not enough memory: Unable to allocate 3 GiB.\n")
+    assert "smaller batches" in ran.err
