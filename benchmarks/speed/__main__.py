@@ -1,88 +1,92 @@
 """How fast bpnet is beside its peers, here: ``python benchmarks/speed`` writes docs/performance.md.
 
-The peers come with ``pip install -r benchmarks/speed/requirements.txt``. Each trains the same network on the
-same rows, in a process of its own; they take turns, so that a machine that slows down slows all of them.
+The peers come with ``pip install -r benchmarks/speed/requirements.txt``. Each does the same work in a process of
+its own, and they take turns, so that a machine that slows down slows all of them. What was measured is kept in
+``results.json``: a part can be measured anew by itself, and the page is written from all of them.
 """
 
 import argparse
+import json
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from turns import Measured, measure
-from workloads import WORKLOADS, Workload
+import picture
+import targets
+from parts import accuracy, growth, prediction, processes, steps
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "performance.md"
-
-FLOOR, OURS = "products", "bpnet_trainer"
-PEERS = (OURS, "jax_scan", "torch_eager", "torch_compiled", "sklearn_mlp", "keras_jax")
-PER_SAMPLE = "nielsen"
-"""Only where its thousands of small steps end in a reasonable time."""
+DOCS = HERE.parents[1] / "docs"
+PAGE, PICTURE, RESULTS = DOCS / "performance.md", DOCS / "performance.svg", HERE / "results.json"
+PARTS = {
+    "processes": processes,
+    "steps": steps,
+    "accuracy": accuracy,
+    "growth": growth,
+    "prediction": prediction,
+}
 
 
 def main() -> None:
-    """Measure what was asked for; write the page if that was everything."""
+    """Measure what was asked for, keep it, and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    names = [workload.name for workload in WORKLOADS]
-    parser.add_argument("--only", choices=names, nargs="+", help="these workloads, and write nothing")
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS, help="measure these parts anew")
     parser.add_argument("--turns", type=int, default=7, help="how often each peer has its turn (default 7)")
+    parser.add_argument(
+        "--mnist", type=Path, default=Path("~/mnist"), metavar="FOLDER", help="where MNIST's files are"
+    )
     options = parser.parse_args()
-    began = time.perf_counter()
-    found = {}
-    for workload in WORKLOADS:
-        if options.only is None or workload.name in options.only:
-            found[workload] = measure(workload, _peers(workload), options.turns)
-            print("\n".join(_table(workload, found[workload])), end="\n\n", flush=True)
-    if options.only is None:
-        seconds = time.perf_counter() - began
-        PAGE.write_text("\n".join(_page(found, options.turns, seconds)) + "\n", encoding="utf-8")
+    measures: dict[str, Callable[[int], Any]] = {name: part.measure for name, part in PARTS.items()}
+    measures["accuracy"] = partial(accuracy.measure, mnist=options.mnist.expanduser())
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    for name in options.only:
+        began = time.perf_counter()
+        found = measures[name](options.turns)
+        results[name] = {
+            "seconds": time.perf_counter() - began,
+            "turns": options.turns,
+            "machine": f"{os.cpu_count()} processors ({_processor()}), Python {platform.python_version()}",
+            "found": found,
+        }
+        RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        results = json.loads(RESULTS.read_text("utf-8"))
+        print("\n".join(PARTS[name].page(results[name]["found"])), flush=True)
+    PAGE.write_text("\n".join(_page(results)) + "\n", encoding="utf-8")
+    if "steps" in results:
+        picture.draw(results["steps"]["found"], PICTURE)
 
 
-def _peers(workload: Workload) -> tuple[str, ...]:
-    small = workload.multiplications < 100_000  # noqa: PLR2004 - digits and nielsen, not keras and wide
-    return (FLOOR, *PEERS, PER_SAMPLE) if small else (FLOOR, *PEERS)
-
-
-def _page(found: Mapping[Workload, Mapping[str, Measured]], turns: int, seconds: float) -> Iterator[str]:
+def _page(results: dict[str, Any]) -> Iterator[str]:
+    found = {name: results[name]["found"] for name in PARTS if name in results}
     yield "# Performance"
     yield ""
+    machines = "; ".join(dict.fromkeys(result["machine"] for result in results.values()))
+    seconds = sum(result["seconds"] for result in results.values())
+    turns = min(result["turns"] for result in results.values())
     yield (
-        f"Written by `python benchmarks/speed` in {seconds:.0f} s, on {os.cpu_count()} processors "
-        f"({_processor()}), with Python {platform.python_version()}."
+        f"Written by `python benchmarks/speed` in {seconds / 60:.0f} minutes, on {machines}. Peers take turns, at "
+        f"least {turns} each; medians are shown, with the spread. The numbers are in "
+        "[results.json](../benchmarks/speed/results.json)."
     )
-    yield (
-        "Every peer trains the same network on the same rows with the same batches and loss, and judges the"
-        f" same validation rows after every epoch; each has {turns} turns, one after the other. bpnet is"
-        " measured through its public way in, with its run folder, history, checkpoints and measured layers;"
-        " it starts again in every turn, where the others go on, so their loss is lower."
-    )
-    for workload, measured in found.items():
+    yield ""
+    yield (HERE / "advice.md").read_text("utf-8").rstrip()
+    yield ""
+    yield "## What bpnet is held to"
+    yield ""
+    yield "Times over those of the peer, in the same run. What is not met is explained under \u201cWhat was found\u201d."
+    yield ""
+    yield from targets.page(found)
+    yield ""
+    yield "![A step's time of each peer in four workloads, and over width, depth and batch size](performance.svg)"
+    for name, part in found.items():
         yield ""
-        yield from _table(workload, measured)
+        yield from PARTS[name].page(part)
     yield ""
-    yield (HERE / "findings.md").read_text(encoding="utf-8").rstrip()
-
-
-def _table(workload: Workload, measured: Mapping[str, Measured]) -> Iterator[str]:
-    shape = "-".join(str(n) for n in workload.sizes)
-    yield (
-        f"## {workload.name}: {shape}, batches of {workload.batch_size}, {workload.activation},"
-        f" {workload.loss.replace('_', ' ')}, {workload.optimizer}"
-    )
-    yield ""
-    yield "| | µs a step, median | from | to | bpnet's time over theirs | loss |"
-    yield "|---|---:|---:|---:|---:|---:|"
-    ours = measured[OURS].median
-    for peer in sorted(measured.values(), key=lambda peer: peer.median):
-        times = peer.microseconds
-        loss = "" if peer.loss is None else f"{peer.loss:.4f}"
-        yield (
-            f"| {peer.version} | {peer.median:,.0f} | {min(times):,.0f} | {max(times):,.0f}"
-            f" | {ours / peer.median:.2f} | {loss} |"
-        )
+    yield (HERE / "findings.md").read_text("utf-8").rstrip()
 
 
 def _processor() -> str:

@@ -5,8 +5,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,32 @@ from workloads import Workload, make_data
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a peer took for a step.
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, smallest and largest."""
+    return {"median": statistics.median(values), "from": min(values), "to": max(values)}
 
-    Attributes
+
+def in_turn(what: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """Numbers of each, one a turn, after a first that does not count."""
+    found: dict[str, list[float]] = {name: [] for name in what}
+    for turn in range(turns + 1):
+        for name, measure in what.items():
+            value = measure()
+            if turn:
+                found[name].append(value)
+    return found
+
+
+class Worker:
+    """A peer's process.
+
+    Parameters
     ----------
-    version : str
-    microseconds : tuple of float
-        A step, one for each turn.
-    loss : float or None
-        Training loss of the last epoch: the sign that it does learn. None for what does not.
+    name : str
+    workload : Workload
+    folder : Path
+        Holds the rows.
     """
-
-    version: str
-    microseconds: tuple[float, ...]
-    loss: float | None
-
-    @property
-    def median(self) -> float:
-        """Of the turns."""
-        return statistics.median(self.microseconds)
-
-
-class _Peer:
-    """A worker process, and what it answered."""
 
     def __init__(self, name: str, workload: Workload, folder: Path) -> None:
         self._process = subprocess.Popen(
@@ -48,44 +49,54 @@ class _Peer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._name, self._steps = name, workload.steps
-        self.version = str(self._ask(json.dumps(workload.as_dict()))["version"])
-        self.times: list[float] = []
-        self.loss: float | None = None
+        self._name = name
+        self.version: str = self._ask(workload.as_dict())
 
-    def _ask(self, line: str) -> dict[str, Any]:
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """What the peer's method answers."""
+        return self._ask([method, *arguments])
+
+    def _ask(self, message: Any) -> Any:
         asked, answered = self._process.stdin, self._process.stdout
         assert asked is not None
         assert answered is not None
-        asked.write(line + "\n")
+        asked.write(json.dumps(message) + "\n")
         asked.flush()
         answer = answered.readline()
         if not answer:
             raise RuntimeError(f"{self._name} failed; what it said is above")
-        found: dict[str, Any] = json.loads(answer)
-        return found
-
-    def run(self) -> None:
-        answer = self._ask("")
-        self.times.append(1e6 * answer["seconds"] / self._steps)
-        self.loss = answer["loss"]
+        return json.loads(answer)
 
     def close(self) -> None:
+        """End the process."""
         self._process.communicate()
 
 
-def measure(workload: Workload, peers: Sequence[str], turns: int) -> dict[str, Measured]:
-    """Time a step of each peer, in interleaved turns after one that is not counted."""
+@contextmanager
+def working(workload: Workload, peers: Sequence[str], folder: Path) -> Iterator[dict[str, Worker]]:
+    """Workers on the rows in the folder."""
+    workers = {name: Worker(name, workload, folder) for name in peers}
+    try:
+        yield workers
+    finally:
+        for worker in workers.values():
+            worker.close()
+
+
+def measure_steps(workload: Workload, peers: Sequence[str], turns: int) -> dict[str, dict[str, Any]]:
+    """Microseconds a step of each peer: median and spread of interleaved turns, one more before them."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_data(workload, folder)
-        running = {}
-        for peer in peers:
-            (folder / peer).mkdir()
-            running[peer] = _Peer(peer, workload, folder)
-        for _ in range(turns + 1):
-            for peer in running.values():
-                peer.run()
-        for peer in running.values():
-            peer.close()
-    return {name: Measured(peer.version, tuple(peer.times[1:]), peer.loss) for name, peer in running.items()}
+        make_data(workload, Path(name))
+        with working(workload, peers, Path(name)) as workers:
+            losses = {}
+
+            def timed(peer: str) -> float:
+                answer = workers[peer].ask("timed", workload.epochs)
+                losses[peer] = answer["loss"]
+                return 1e6 * float(answer["seconds"]) / workload.steps
+
+            times = in_turn({peer: lambda peer=peer: timed(peer) for peer in workers}, turns)
+            return {
+                peer: {"version": worker.version, "loss": losses[peer], **spread(times[peer])}
+                for peer, worker in workers.items()
+            }

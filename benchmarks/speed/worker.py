@@ -1,7 +1,7 @@
-"""One peer in a process of its own: it trains when it is told to, and otherwise leaves the processors alone.
+"""One peer in a process of its own: it works when it is told to, and otherwise leaves the processors alone.
 
 Run as ``python worker.py PEER FOLDER``, the workload as JSON on the first line of standard input; each
-further line is one turn. It answers each line with a line of JSON.
+further line is a method of the peer and its arguments. It answers each line with a line of JSON.
 """
 
 import importlib
@@ -9,18 +9,17 @@ import json
 import sys
 from pathlib import Path
 
-from workloads import Workload
+from workloads import Workload, read_data
 
 
 def main(name: str, folder: str) -> None:
-    """Build the peer, say what it is, then run it once for each line."""
+    """Build the peer, say what it is, then do what each line says."""
     workload = Workload.from_dict(json.loads(sys.stdin.readline()))
-    peer = importlib.import_module(f"peers.{name}")
-    model = peer.Peer(workload, Path(folder))
-    print(json.dumps({"version": peer.version()}), flush=True)
-    for _ in sys.stdin:
-        seconds, loss = model.run()
-        print(json.dumps({"seconds": seconds, "loss": loss}), flush=True)
+    peer = importlib.import_module(f"peers.{name}").Peer(workload, read_data(Path(folder)))
+    print(json.dumps(peer.version()), flush=True)
+    for line in sys.stdin:
+        method, *arguments = json.loads(line)
+        print(json.dumps(getattr(peer, method)(*arguments)), flush=True)
 
 
 if __name__ == "__main__":

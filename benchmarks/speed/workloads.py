@@ -1,5 +1,6 @@
-"""What is trained: four networks of very different size, and the rows they are trained on."""
+"""What is trained: networks of very different size, and the rows they are trained on."""
 
+import itertools
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Workload:
     batch_size: int
     rows: int
     validation_rows: int
-    epochs: int
+    epochs: int = 1
 
     @property
     def steps(self) -> int:
@@ -48,9 +49,9 @@ class Workload:
         return self.epochs * -(-self.rows // self.batch_size)
 
     @property
-    def multiplications(self) -> int:
-        """Of one sample's forward pass."""
-        return sum(n_in * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
+    def shape(self) -> str:
+        """The layers in a word, as 64-32-10."""
+        return "-".join(str(n) for n in self.sizes)
 
     def as_dict(self) -> dict[str, Any]:
         """For a message to another process."""
@@ -62,28 +63,91 @@ class Workload:
         return cls(**{**values, "sizes": tuple(values["sizes"])})
 
 
-WORKLOADS = (
-    Workload(
-        "digits", (64, 32, 10), "sigmoid", "softmax", "cross_entropy", "sgd", 0.5, 32, 1_440, 357, epochs=40
-    ),
+def classifier(name: str, sizes: tuple[int, ...], batch_size: int, rows: int, **others: Any) -> Workload:
+    """A network with softmax and cross-entropy."""
+    values = {
+        "activation": "relu",
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "validation_rows": 256,
+    } | others
+    return Workload(
+        name,
+        sizes,
+        output_activation="softmax",
+        loss="cross_entropy",
+        batch_size=batch_size,
+        rows=rows,
+        **values,
+    )
+
+
+DIGITS = classifier(
+    "digits",
+    (64, 32, 10),
+    32,
+    1_440,
+    activation="sigmoid",
+    learning_rate=0.5,
+    validation_rows=357,
+    epochs=40,
+)
+KEY_WORKLOADS = (
+    DIGITS,
     Workload(
         "nielsen", (784, 30, 10), "sigmoid", "sigmoid", "quadratic", "sgd", 3.0, 10, 10_000, 2_000, epochs=2
     ),
-    Workload(
-        "keras", (784, 512, 512, 10), "relu", "softmax", "cross_entropy", "adam", 1e-3, 128, 12_800, 1_280, 1
+    classifier(
+        "keras",
+        (784, 512, 512, 10),
+        128,
+        12_800,
+        optimizer="adam",
+        learning_rate=1e-3,
+        validation_rows=1_280,
     ),
-    Workload(
-        "wide", (2048, 2048, 2048, 10), "relu", "softmax", "cross_entropy", "sgd", 0.05, 512, 4_096, 512, 1
-    ),
+    classifier("wide", (2048, 2048, 2048, 10), 512, 4_096, validation_rows=512),
 )
-"""The four of the tables; ``rows`` are few enough that every peer has its turn several times."""
+"""The four of the targets; ``rows`` are few enough that every peer has its turn several times."""
 
+
+def _swept(name: str, sizes: tuple[int, ...], batch_size: int) -> Workload:
+    work = sum(n_in * n_out for n_in, n_out in itertools.pairwise(sizes)) * batch_size
+    steps = int(np.clip(2e9 / (work + 3e6), 4, 400))  # a turn of some tenths of a second
+    return classifier(name, sizes, batch_size, steps * batch_size)
+
+
+SWEEPS = {
+    "width": [_swept(str(n), (n, n, n, 10), 128) for n in (16, 64, 256, 1024, 4096)],
+    "depth": [_swept(str(n), (64, *[64] * n, 10), 32) for n in (1, 2, 5, 10, 20)],
+    "batch": [_swept(str(n), (784, 128, 10), n) for n in (1, 16, 128, 1024, 4096)],
+}
+"""Units of each hidden layer; hidden layers of 64 units; rows of a batch."""
 
 _MISLABELLED = 0.2
 """Share of rows with a label drawn at random."""
 
 
-def make_data(workload: Workload, path: Path) -> None:
+@dataclass(frozen=True)
+class Data:
+    """Rows to train on and rows to judge by: X of shape (N, n_1) in float32, labels of shape (N,).
+
+    ``folder`` holds the same as NPZ files.
+    """
+
+    X: Array
+    labels: Array
+    validation_X: Array
+    validation_labels: Array
+    folder: Path
+
+    def one_hot(self, classes: int) -> Array:
+        """Training targets of shape (N, classes)."""
+        hot: Array = np.eye(classes, dtype=np.float32)[self.labels]
+        return hot
+
+
+def make_data(workload: Workload, folder: Path) -> None:
     """Write rows that can be learnt, but not by heart: a cloud for each class, and labels that are wrong.
 
     Without the wrong labels the loss falls to nothing, and numbers too small for full precision, which
@@ -95,39 +159,29 @@ def make_data(workload: Workload, path: Path) -> None:
     n = workload.rows + workload.validation_rows
     labels = rng.integers(0, classes, n)
     X = centres[labels]
-    X += rng.normal(0, 0.5, X.shape).astype(np.float32)
+    X += 0.5 * rng.standard_normal(X.shape, dtype=np.float32)
     wrong = rng.random(n) < _MISLABELLED
     labels[wrong] = rng.integers(0, classes, np.count_nonzero(wrong))
-    np.savez(path / "train.npz", X=X[: workload.rows], y=labels[: workload.rows])
-    np.savez(path / "validation.npz", X=X[workload.rows :], y=labels[workload.rows :])
+    write_data(X, labels, workload.rows, folder)
 
 
-@dataclass(frozen=True)
-class Data:
-    """Both parts, as arrays: X of shape (N, n_1) in float32, labels of shape (N,)."""
-
-    X: Array
-    labels: Array
-    validation_X: Array
-    validation_labels: Array
-
-    def one_hot(self, classes: int) -> Array:
-        """Training targets of shape (N, classes)."""
-        hot: Array = np.eye(classes, dtype=np.float32)[self.labels]
-        return hot
+def write_data(X: Array, labels: Array, rows: int, folder: Path) -> None:
+    """Write the first rows to train on, and the others to judge by."""
+    np.savez(folder / "train.npz", X=X[:rows], y=labels[:rows])
+    np.savez(folder / "validation.npz", X=X[rows:], y=labels[rows:])
 
 
-def read_data(path: Path) -> Data:
-    """What :func:`make_data` wrote."""
-    with np.load(path / "train.npz") as train, np.load(path / "validation.npz") as validation:
-        return Data(train["X"], train["y"], validation["X"], validation["y"])
+def read_data(folder: Path) -> Data:
+    """What :func:`write_data` wrote."""
+    with np.load(folder / "train.npz") as train, np.load(folder / "validation.npz") as validation:
+        return Data(train["X"], train["y"], validation["X"], validation["y"], folder)
 
 
 def start(workload: Workload) -> tuple[list[Array], list[Array]]:
     """The weights (n_out, n_in) and biases (n_out,) that every peer begins with: Glorot's, as float32."""
     rng = np.random.default_rng(1)
     W, b = [], []
-    for n_in, n_out in zip(workload.sizes, workload.sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(workload.sizes):
         limit = np.sqrt(6 / (n_in + n_out))
         W.append(rng.uniform(-limit, limit, (n_out, n_in)).astype(np.float32))
         b.append(np.zeros(n_out, np.float32))

@@ -102,7 +102,7 @@ def _go_on(run: Path, overrides: list[str], follow: Follow, stop: StopRequest) -
 @contextmanager
 def _follow(streams: "Consoles", stop: StopRequest, *, quiet: bool, verbose: bool) -> "Iterator[Listeners]":
     from bpnet.report.errors import print_warning
-    from bpnet.report.live import make_watcher
+    from bpnet.report.watching import make_watcher
     from bpnet.training.events import TrainingEnded
 
     def warn(message: str) -> None:
@@ -119,14 +119,15 @@ def _follow(streams: "Consoles", stop: StopRequest, *, quiet: bool, verbose: boo
 
 
 def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet: bool) -> None:
-    from bpnet.report.json_text import json_text
-    from bpnet.report.summary import print_summary
-
     if as_json:
+        from bpnet.report.json_text import json_text
+
         streams.results.write(json_text(result.summary))
     elif quiet:
         streams.results.write(f"{result.folder}\n")
     else:
+        from bpnet.report.summary import print_summary
+
         print_summary(streams.results, result.summary, _next_commands(result.summary))
 
 

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, Self
+from pathlib import Path
+from typing import NoReturn, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from bpnet.core.arrays import Array
+from bpnet.data.text_table import line_of
 from bpnet.errors import DataError
 
 _LARGEST = 1e100
 """A number beyond this is a mistake; sums and squares of smaller ones do not overflow."""
+
+_SHOWN = 60
+"""Characters of a cell that a message shows."""
 
 
 class Rows(Protocol):
@@ -56,6 +61,48 @@ class Rows(Protocol):
 
     def texts(self, name: str) -> Array:
         """One column as an object array of shape (N,): str, or None where a cell is blank."""
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """What rows of a table know of their file.
+
+    Attributes
+    ----------
+    path : Path
+    separator : str or None
+        Of a text table; None for Parquet.
+    content : bytes or None
+        The unpacked file, if it was gzipped.
+    origin : ndarray of shape (N,)
+        Row numbers in the file, from 0.
+    """
+
+    path: Path
+    separator: str | None
+    content: bytes | None
+    origin: Array
+
+    @property
+    def source(self) -> str:
+        return str(self.path)
+
+    @property
+    def named(self) -> bool:
+        return True
+
+    @property
+    def on_disk(self) -> bool:
+        return False
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+    def place(self, row: int) -> str:
+        number = int(self.origin[row])
+        if self.separator is None:
+            return f"{self.path}, row {number + 1} (the first is 1)"
+        return f"{self.path}:{line_of(self.path, self.content, self.separator, number)}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +216,21 @@ def write_number(value: float) -> str:
     """A number as a class name: ``3`` for 3.0."""
     number = float(value)
     return str(int(number)) if number.is_integer() else repr(number)
+
+
+def refuse_text(rows: Rows, row: int, name: str, cell: str) -> NoReturn:
+    """Tell of a cell where a number should be.
+
+    Raises
+    ------
+    DataError
+    """
+    shown = cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "..."
+    raise DataError(
+        f"{rows.place(row)}: column {name!r} is {shown!r}, expected a number.",
+        advice="Correct the cell; or say that the values are names: data.categorical "
+        "for a feature, data.task: classification for the target.",
+    )
 
 
 def refuse_huge(rows: Rows, values: Array, names: Sequence[str]) -> None:

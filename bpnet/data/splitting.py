@@ -19,7 +19,7 @@ class Split:
 
 def evenly_spaced(rows: int, most: int) -> Array:
     """At most so many row numbers, from the first to the last."""
-    return np.unique(np.linspace(0, rows - 1, most).astype(int))
+    return np.linspace(0, rows - 1, min(rows, most)).astype(int)
 
 
 def split_rows(

@@ -13,15 +13,13 @@ import numpy as np
 
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
-from bpnet.data.rows import refuse_huge, write_number
-from bpnet.data.text_table import even_rows, has_empty_rows, line_of, read_header
+from bpnet.data.rows import FileRows, refuse_huge, refuse_text, write_number
+from bpnet.data.small_table import SmallTable, read_small_table
+from bpnet.data.text_table import BLANKS, even_rows, has_empty_rows, read_header
 from bpnet.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
-
-BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
-"""Cells that count as missing, blanks around them aside."""
 
 _BYTES_A_CELL = 16 + 8 + 8
 """Memory of a cell while a file is read: polars' text view, the number, the encoded input."""
@@ -31,60 +29,28 @@ _BYTES_A_CELL_SLOWLY = 100
 
 _SAMPLE = 2**20
 
-_SHOWN = 60
-"""Characters of a cell that a message shows."""
+_SMALL = 2**20
+"""Bytes of a text table, unpacked, that are read before polars is loaded."""
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(FileRows):
     """Rows of a table.
 
     Attributes
     ----------
     frame : polars.DataFrame
         Columns of texts (null where blank), numbers, booleans, or kinds that nobody can learn from.
-    path : Path
-    separator : str or None
-        Of a text table; None for Parquet.
-    content : bytes or None
-        The unpacked file, if it was gzipped.
-    origin : ndarray of shape (N,)
-        Row numbers in the file, from 0.
     """
 
     frame: "pl.DataFrame"
-    path: Path
-    separator: str | None
-    content: bytes | None
-    origin: Array
-
-    @property
-    def source(self) -> str:
-        return str(self.path)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.frame.columns)
 
-    @property
-    def named(self) -> bool:
-        return True
-
-    @property
-    def on_disk(self) -> bool:
-        return False
-
-    def __len__(self) -> int:
-        return self.frame.height
-
     def take(self, rows: Array) -> "Table":
-        return Table(self.frame[rows], self.path, self.separator, self.content, self.origin[rows])
-
-    def place(self, row: int) -> str:
-        number = int(self.origin[row])
-        if self.separator is None:
-            return f"{self.path}, row {number + 1} (the first is 1)"
-        return f"{self.path}:{line_of(self.path, self.content, self.separator, number)}"
+        return Table(self.path, self.separator, self.content, self.origin[rows], self.frame[rows])
 
     def kind(self, name: str) -> str:
         column = self._column(name)
@@ -121,12 +87,7 @@ class Table:
             bad = (column.is_null() & self.frame[name].is_not_null()).to_numpy()
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
-                raise DataError(
-                    f"{self.place(row)}: column {name!r} is {_shorten(self.frame[name][row])}, "
-                    "expected a number.",
-                    advice="Correct the cell; or say that the values are names: data.categorical "
-                    "for a feature, data.task: classification for the target.",
-                )
+                refuse_text(self, row, name, self.frame[name][row])
             values[:, k] = column.to_numpy()
         refuse_huge(self, values, names)
         return values
@@ -142,11 +103,7 @@ class Table:
         return np.array([*cells, None], dtype=object)[:-1]
 
 
-def _shorten(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
-
-
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> Table | SmallTable:
     """Read a CSV, TSV or Parquet file, gzipped or not, by its name's ending.
 
     Raises
@@ -157,10 +114,16 @@ def read_table(path: Path) -> Table:
     name = path.name.lower()
     content = _unpack(path) if name.endswith(".gz") else None
     name = name.removesuffix(".gz")
+    table: Table | SmallTable
     if name.endswith(".parquet"):
         table = _read_parquet(path, content)
     else:
-        table = _read_text(path, content, "\t" if name.endswith(".tsv") else ",")
+        separator = "\t" if name.endswith(".tsv") else ","
+        if (path.stat().st_size if content is None else len(content)) <= _SMALL:
+            _refuse_large_text(path, content, separator, _BYTES_A_CELL_SLOWLY)
+            table = read_small_table(path, content, separator)
+        else:
+            table = _read_text(path, content, separator)
     if not len(table):
         raise DataError(f"{path} has column names, but no rows below them.")
     return table
@@ -201,7 +164,7 @@ def _read_text(path: Path, content: bytes | None, separator: str) -> Table:
     if frame[names[-1]].null_count():  # a short row leaves its last cells null
         collections.deque(even_rows(path, content, separator), maxlen=0)
     frame = frame.select(pl.when(~pl.all().is_in(BLANKS)).then(pl.all()))
-    return Table(frame, path, separator, content, np.arange(frame.height))
+    return Table(path, separator, content, np.arange(frame.height), frame)
 
 
 def _read_cells(path: Path, content: bytes | None, separator: str, names: Sequence[str]) -> "pl.DataFrame":
@@ -223,7 +186,7 @@ def _refuse_large_text(path: Path, content: bytes | None, separator: str, bytes_
         sample = file.read(_SAMPLE) if content is None else content[:_SAMPLE]
     size = path.stat().st_size if content is None else len(content)
     cells = sample.count(separator.encode()) + sample.count(b"\n") + 1
-    refuse_if_too_large(path, round(size + bytes_a_cell * cells * size / len(sample)))
+    refuse_if_too_large(path, round(size + bytes_a_cell * cells * size / max(1, len(sample))))
 
 
 def _read_parquet(path: Path, content: bytes | None) -> Table:
@@ -240,7 +203,7 @@ def _read_parquet(path: Path, content: bytes | None) -> Table:
         reason = next(iter(str(error).splitlines()), "no reason given")
         raise DataError(f"{path} is no Parquet file, or is damaged ({reason}).") from error
     columns = [_with_nulls(column) for column in frame]
-    return Table(pl.DataFrame(columns), path, None, None, np.arange(frame.height))
+    return Table(path, None, None, np.arange(frame.height), pl.DataFrame(columns))
 
 
 def table_of_frame(columns: Mapping[str, Any]) -> Table:
@@ -258,7 +221,7 @@ def table_of_frame(columns: Mapping[str, Any]) -> Table:
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise DataError(f"The data frame cannot be read: {error}.") from error
     frame = pl.DataFrame([_with_nulls(column) for column in frame])
-    return Table(frame, Path("the data frame"), None, None, np.arange(frame.height))
+    return Table(Path("the data frame"), None, None, np.arange(frame.height), frame)
 
 
 def _with_nulls(column: "pl.Series") -> "pl.Series":

@@ -9,8 +9,11 @@ from typing import IO
 
 from bpnet.errors import DataError
 
-_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
+SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 """What polars strips from both ends of a cell; a line of nothing else is left out."""
+
+BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
+"""Cells that count as missing, blanks around them aside."""
 
 _LONGEST_CELL = 2**30
 
@@ -125,7 +128,7 @@ def _records(path: Path, content: bytes | None, separator: str) -> Iterator[tupl
     """
     width, blanks = 0, list[tuple[int, list[str]]]()
     for line, cells in _all_records(path, content, separator):
-        filled = any(cell.strip(_SPACES) for cell in cells)
+        filled = any(cell.strip(SPACES) for cell in cells)
         if filled or (width > 1 and len(cells) > 1):
             yield from blanks
             yield line, cells

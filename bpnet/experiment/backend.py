@@ -5,8 +5,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bpnet.errors import ConfigError, Problem
-from bpnet.training.compiled.recording import NotRecordableError
-from bpnet.training.compiled.source import write_steps
 
 if TYPE_CHECKING:
     from bpnet.experiment.preparing import Experiment
@@ -69,6 +67,9 @@ def why_not_compiled(experiment: "Experiment") -> str | None:
         return "train_biases: false is not compiled"
     if any(layer.dropout for layer in network.layers.values()):
         return "dropout is not compiled"
+    from bpnet.training.compiled.recording import NotRecordableError
+    from bpnet.training.compiled.source import write_steps
+
     own = network.with_parameters(network.parameters.copy())
     memory, batch = recipe.optimizer.start(own.parameters), experiment.train_samples.take(slice(0, 1))
     try:

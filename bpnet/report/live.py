@@ -17,7 +17,8 @@ from bpnet.errors import DivergenceError
 from bpnet.report.curve import TRAINING, VALIDATION, loss_curve
 from bpnet.report.layers import layer_table
 from bpnet.report.numbers import LONGEST, WIDE, duration, metric
-from bpnet.report.plain import PlainLines, Quiet, Watcher, describe
+from bpnet.report.plain import describe
+from bpnet.report.watching import Quiet
 from bpnet.training.events import EpochEnded, Event, Progress, TrainingStarted
 
 MAX_WIDTH = 140
@@ -32,16 +33,6 @@ _REST = 100
 """Drawing may take one part in so many of the time; hearing of events takes some more."""
 
 _SHORTEST_REST = 0.1
-
-
-def make_watcher(console: Console, *, quiet: bool = False, verbose: bool = False) -> Watcher:
-    """Choose the live view for a terminal, plain lines for anything else, nothing if ``quiet``."""
-    if quiet:
-        return Quiet()
-    if console.is_terminal and not console.is_dumb_terminal:
-        return LiveView(console)
-    return PlainLines(console, verbose=verbose)
-
 
 _ENDS = {"completed": "done", "early_stopping": "stopped early"}
 _STYLES = {"diverged": "bold red", "interrupted": "yellow"}

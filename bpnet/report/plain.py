@@ -1,8 +1,7 @@
-"""Following a training without a terminal: a plain line an epoch, or nothing at all."""
+"""Following a training without a terminal: a plain line an epoch, or every so many."""
 
 import math
 from types import TracebackType
-from typing import Protocol, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -10,6 +9,7 @@ from rich.text import Text
 from bpnet.report.console import PIPE_WIDTH
 from bpnet.report.layers import layer_table
 from bpnet.report.numbers import LONGEST, metric, superscript
+from bpnet.report.watching import Quiet
 from bpnet.training.events import EpochEnded, Event, TrainingStarted
 
 PLAIN_LINES = 60
@@ -20,34 +20,6 @@ _LAYERS_A_LINE = 2
 
 _WIDTH = LONGEST + 1
 """Columns of a number and the gap before it: eight of them and the epoch fit into 80."""
-
-
-class Watcher(Protocol):
-    """Somebody to tell the events to."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def tell(self, event: Event) -> None:
-        """Take note of an event."""
-
-
-class Quiet:
-    """A watcher that says nothing; the base of those that do."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    def tell(self, event: Event) -> None:
-        """Take note of an event."""
 
 
 def describe(started: TrainingStarted) -> str:

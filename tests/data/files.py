@@ -14,6 +14,7 @@ from bpnet.data import DataRequest, Dataset, FileSource, load_dataset
 from bpnet.data.columns import Columns, learn_columns
 from bpnet.data.rows import Rows
 from bpnet.data.scaling import Scaling
+from bpnet.data.small_table import SmallTable
 from bpnet.data.tables import Table, read_table
 from bpnet.data.targets import Target
 from bpnet.errors import DataError
@@ -28,12 +29,12 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def table(folder: Path, content: str | bytes, name: str = "t.csv") -> Table:
+def table(folder: Path, content: str | bytes, name: str = "t.csv") -> Table | SmallTable:
     return read_table(write(folder / name, content))
 
 
-def cells(rows: Table) -> list[tuple[Any, ...]]:
-    return rows.frame.rows()
+def cells(rows: Table | SmallTable) -> list[tuple[Any, ...]]:
+    return rows.frame.rows() if isinstance(rows, Table) else [tuple(row) for row in rows.cells]
 
 
 def refusal(read: Callable[..., object], *arguments: Any, **options: Any) -> str:

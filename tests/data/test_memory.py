@@ -115,6 +115,7 @@ def test_a_table_that_python_must_read_needs_more(tmp_path: Path, monkeypatch: p
         raise pl.exceptions.ComputeError
 
     asked: list[int] = []
+    monkeypatch.setattr(tables, "_SMALL", -1)
     monkeypatch.setattr(pl, "read_csv", give_up)
     monkeypatch.setattr(tables, "refuse_if_too_large", lambda _, needed: asked.append(needed))
     assert cells(table(tmp_path, 'a,b\n5" x,1\n')) == [('5" x', "1")]

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from bpnet.data import read_with_targets, tables
 from bpnet.data.reading import read_inputs
 from bpnet.data.sources import FileSource
-from bpnet.data.tables import BLANKS, read_table
+from bpnet.data.tables import read_table
+from bpnet.data.text_table import BLANKS
 from bpnet.errors import DataError, MissingDataError
 from tests.data.files import cells, columns_of, gz, load, refusal, table, write
+
+pytestmark = pytest.mark.usefixtures("both_readers")
 
 
 def test_cells_are_kept_as_they_stand(tmp_path: Path) -> None:
@@ -255,7 +258,9 @@ def test_an_npz_file_of_the_same_numbers_gives_the_same_bits(tmp_path: Path, sca
 def parquet(folder: Path, **columns: pl.Series) -> tables.Table:
     path = folder / "t.parquet"
     pl.DataFrame(columns).write_parquet(path)
-    return read_table(path)
+    rows = read_table(path)
+    assert isinstance(rows, tables.Table)
+    return rows
 
 
 def test_parquet_kinds_become_numbers_or_texts(tmp_path: Path) -> None:

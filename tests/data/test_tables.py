@@ -61,6 +61,8 @@ CLASSES = {
     "breast_cancer.csv": {"malignant": 212, "benign": 357},
 }
 
+pytestmark = pytest.mark.usefixtures("both_readers")
+
 
 def content(name: str) -> bytes:
     stored = (DATA / name).read_bytes()

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpnet.data.text_table import even_rows, line_of, read_header
-from tests.data.files import refusal, table, write
+from tests.data.files import cells, refusal, table, write
+
+pytestmark = pytest.mark.usefixtures("both_readers")
 
 
 def header(folder: Path, content: str | bytes, separator: str = ",") -> tuple[str, ...]:
@@ -28,7 +30,7 @@ def header(folder: Path, content: str | bytes, separator: str = ",") -> tuple[st
 )
 def test_names_are_stripped_and_blank_lines_above_them_left_out(tmp_path: Path, first: str) -> None:
     assert header(tmp_path, first + "\n1,2\n") == ("a", "b c")
-    assert table(tmp_path, first + "\n1,2\n").frame.rows() == [("1", "2")]
+    assert cells(table(tmp_path, first + "\n1,2\n")) == [("1", "2")]
 
 
 def test_names_may_be_unicode(tmp_path: Path) -> None:
@@ -87,7 +89,7 @@ def test_lines_are_counted_past_breaks_in_cells_and_blank_lines(tmp_path: Path) 
     path = write(tmp_path / "t.csv", text)
     assert [line_of(path, None, ",", row) for row in range(5)] == [2, 7, 8, 10, 12]
     assert line_of(path, text.encode(), ",", 4) == 12  # from an unpacked file's bytes
-    assert table(tmp_path, text).frame.rows() == [
+    assert cells(table(tmp_path, text)) == [
         ("one\ntwo\n\nfour", "1"),
         (None, None),
         ('x "y"', "2"),
@@ -149,4 +151,4 @@ def test_every_row_is_found_at_the_line_where_it_begins(
     path = write(tmp_path_factory.getbasetemp() / "lines.csv", text)
     assert [line_of(path, None, ",", row) for row in range(len(lines))] == lines
     if kept:
-        assert [list(row) for row in table(path.parent, text, path.name).frame.rows()] == kept
+        assert [list(row) for row in cells(table(path.parent, text, path.name))] == kept

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bpnet.core.health import LayerHealth
 from bpnet.errors import DivergenceError
-from bpnet.report.plain import Watcher
+from bpnet.report.watching import Watcher
 from bpnet.training.events import EpochEnded, Event, Score, TrainingStarted
 
 CONTROL_CODE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")

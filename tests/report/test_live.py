@@ -9,8 +9,9 @@ from rich.console import Console
 
 from bpnet.errors import DivergenceError
 from bpnet.report import live
-from bpnet.report.live import LiveView, make_watcher
-from bpnet.report.plain import PlainLines, Quiet
+from bpnet.report.live import LiveView
+from bpnet.report.plain import PlainLines
+from bpnet.report.watching import Quiet, make_watcher
 from bpnet.training.events import Event, Progress, TrainingEnded
 from tests.report.making import console, diverge, ended, layer, started, text_of
 

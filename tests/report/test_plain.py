@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpnet.errors import DivergenceError
-from bpnet.report.plain import PlainLines, Quiet, describe
+from bpnet.report.plain import PlainLines, describe
+from bpnet.report.watching import Quiet
 from bpnet.training.events import Event, Progress, TrainingEnded
 from tests.report.making import CONTROL_CODE, console, diverge, ended, layer, started, text_of
 

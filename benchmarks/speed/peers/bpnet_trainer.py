@@ -3,45 +3,64 @@
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
-from workloads import Workload
+from workloads import Data, Workload
 
+from bpnet import __version__
 from bpnet.config import load_config
 from bpnet.experiment import run_experiment
 from bpnet.training.events import EpochEnded, Event
+from peers import base
 
 
-def version() -> str:
-    """What is measured."""
-    import bpnet
-
-    return f"bpnet {bpnet.__version__}"
-
-
-class Peer:
+class Peer(base.Peer):
     """Trains again from the start each time, and counts from the end of the first epoch."""
 
     backend = "numpy"
 
-    def __init__(self, workload: Workload, folder: Path) -> None:
-        self._config = folder / f"{self.backend}.yaml"
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
+        self._config = data.folder / f"{self.backend}.yaml"
         self._config.write_text(yaml.safe_dump(_config(workload, self.backend)))
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        ends: list[tuple[float, float]] = []
+    @staticmethod
+    def version() -> str:
+        return f"bpnet {__version__}"
+
+    def _run(self, epochs: int, accuracy: float = 2.0) -> list[tuple[float, EpochEnded]]:
+        """When each epoch ended, and how; the run ends where the accuracy is reached."""
+        ends: list[tuple[float, EpochEnded]] = []
 
         def watch(event: Event) -> None:
             if isinstance(event, EpochEnded):
-                ends.append((time.perf_counter(), event.train.loss))
+                ends.append((time.perf_counter(), event))
 
+        def is_reached() -> bool:
+            last = ends[-1][1].validation if ends else None
+            return last is not None and last["accuracy"] >= accuracy
+
+        config = load_config(str(self._config), [f"training.epochs={epochs}"])
         with tempfile.TemporaryDirectory() as runs:
-            run_experiment(load_config(str(self._config), []), Path(runs), watch)
-        return ends[-1][0] - ends[0][0], ends[-1][1]
+            run_experiment(config, Path(runs), watch, stop=is_reached)
+        return ends
+
+    def train(self, epochs: int) -> float:
+        return self._run(epochs)[-1][1].train.loss
+
+    def timed(self, epochs: int) -> dict[str, float | None]:
+        ends = self._run(epochs + 1)
+        return {"seconds": ends[-1][0] - ends[0][0], "loss": ends[-1][1].train.loss}
+
+    def until(self, accuracy: float, most_epochs: int) -> dict[str, float]:
+        began = time.perf_counter()
+        ends = self._run(most_epochs, accuracy)
+        best = max(event.validation["accuracy"] for _, event in ends if event.validation)
+        return {"seconds": ends[-1][0] - began, "epochs": len(ends), "accuracy": best}
 
 
-def _config(workload: Workload, backend: str) -> dict[str, object]:
+def _config(workload: Workload, backend: str) -> dict[str, Any]:
     return {
         "data": {"train": "train.npz", "validation": "validation.npz"},
         "network": {
@@ -54,7 +73,7 @@ def _config(workload: Workload, backend: str) -> dict[str, object]:
             "loss": workload.loss,
             "optimizer": workload.optimizer,
             "learning_rate": workload.learning_rate,
-            "epochs": workload.epochs + 1,
+            "epochs": workload.epochs,
             "batch_size": workload.batch_size,
             "dtype": "float32",
             "backend": backend,

@@ -1,20 +1,17 @@
 """JAX at its best on a CPU: an epoch is one compiled program, ``jit`` of a ``lax.scan`` over its batches."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from workloads import Workload, read_data, start
+import numpy as np
+from workloads import Array, Data, Workload, start
 
-_ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "softmax": lambda z: z}
+from peers import base
+
+_ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "softmax": lambda z: z}
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
-
-
-def version() -> str:
-    """What is measured."""
-    return f"JAX {jax.__version__}, jit of lax.scan"
 
 
 def _outputs(workload: Workload, parameters: Any, X: Any) -> Any:
@@ -46,23 +43,26 @@ def _adam(rate: float, gradient: Any, parameters: Any, memory: Any) -> tuple[Any
     return moved, (m, s, t)
 
 
-class Peer:
-    """Goes on training each time; the last rows of an epoch that fill no batch are left out."""
+class Peer(base.Peer):
+    """The last rows of an epoch that fill no batch are left out."""
 
-    def __init__(self, workload: Workload, folder: Path) -> None:
-        data = read_data(folder)
-        self._workload = workload
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
         self._data = (jnp.asarray(data.X), jnp.asarray(data.one_hot(workload.sizes[-1])))
         self._validation = (jnp.asarray(data.validation_X), jnp.asarray(data.validation_labels))
         parameters = [(jnp.asarray(W), jnp.asarray(b)) for W, b in zip(*start(workload), strict=True)]
         zeros = jax.tree.map(jnp.zeros_like, parameters)
         self._state = (parameters, (zeros, jax.tree.map(jnp.zeros_like, parameters), jnp.float32(0)))
         self._key = jax.random.key(0)
-        self._compiled = jax.jit(self._train, donate_argnums=0)
-        self._epoch()
+        self._compiled = jax.jit(self._train_epoch, donate_argnums=0)
+        self._answer = jax.jit(lambda parameters, X: jax.nn.softmax(_outputs(workload, parameters, X)))
 
-    def _train(self, state: Any, key: Any, data: Any, validation: Any) -> Any:
-        workload = self._workload
+    @staticmethod
+    def version() -> str:
+        return f"JAX {jax.__version__}, jit of lax.scan"
+
+    def _train_epoch(self, state: Any, key: Any, data: Any, validation: Any) -> Any:
+        workload = self.workload
         X, targets = data
         batch = workload.batch_size
         order = jax.random.permutation(key, len(X))[: len(X) // batch * batch].reshape(-1, batch)
@@ -79,15 +79,13 @@ class Peer:
         answers = _outputs(workload, state[0], validation[0]).argmax(axis=1)
         return state, losses.mean(), (answers == validation[1]).mean()
 
-    def _epoch(self) -> float:
+    def epoch(self) -> tuple[float, float]:
         self._key, key = jax.random.split(self._key)
         self._state, loss, accuracy = self._compiled(self._state, key, self._data, self._validation)
-        float(accuracy)
-        return float(loss)
+        return float(loss), float(accuracy)
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        began = time.perf_counter()
-        for _ in range(self._workload.epochs):
-            loss = self._epoch()
-        return time.perf_counter() - began, loss
+    def outputs(self, X: Array) -> Array:
+        return np.asarray(self._answer(self._state[0], X))
+
+    def save(self, path: Path) -> None:
+        np.savez(path, *(np.asarray(array) for layer in self._state[0] for array in layer))

@@ -1,26 +1,21 @@
 """Keras on JAX, through ``model.fit``."""
 
 import os
-import time
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
-from workloads import Workload, read_data
+from workloads import Array, Data, Workload
+
+from peers import base
 
 
-def version() -> str:
-    """What is measured."""
-    return f"Keras {keras.__version__} on JAX"
+class Peer(base.Peer):
+    """All epochs in one call."""
 
-
-class Peer:
-    """Goes on training each time."""
-
-    def __init__(self, workload: Workload, folder: Path) -> None:
-        self._workload = workload
-        data = read_data(folder)
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
         activations = [*[workload.activation] * (len(workload.sizes) - 2), workload.output_activation]
         self._model = keras.Sequential(
             [keras.layers.Input((workload.sizes[0],))]
@@ -40,20 +35,30 @@ class Peer:
         labels, judged = data.labels, data.validation_labels
         self._train = (data.X, labels if classifies else hot(labels, workload.sizes[-1]))
         self._validation = (data.validation_X, judged if classifies else hot(judged, workload.sizes[-1]))
-        self._fit(epochs=1)
 
-    def _fit(self, epochs: int) -> float:
+    @staticmethod
+    def version() -> str:
+        return f"Keras {keras.__version__} on JAX"
+
+    def _fit(self, epochs: int) -> tuple[float, float]:
         history = self._model.fit(
             *self._train,
-            batch_size=self._workload.batch_size,
+            batch_size=self.workload.batch_size,
             epochs=epochs,
             validation_data=self._validation,
             verbose=0,
-        )
-        return float(history.history["loss"][-1])
+        ).history
+        return float(history["loss"][-1]), float(history["val_accuracy"][-1])
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        began = time.perf_counter()
-        loss = self._fit(self._workload.epochs)
-        return time.perf_counter() - began, loss
+    def epoch(self) -> tuple[float, float]:
+        return self._fit(epochs=1)
+
+    def train(self, epochs: int) -> float:
+        return self._fit(epochs)[0]
+
+    def outputs(self, X: Array) -> Array:
+        answers: Array = self._model.predict(X, batch_size=len(X), verbose=0)
+        return answers
+
+    def save(self, path: Path) -> None:
+        self._model.save(path.with_suffix(".keras"))

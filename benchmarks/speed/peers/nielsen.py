@@ -1,27 +1,20 @@
 """The way of the textbooks: one sample at a time, in columns, lists of gradients summed over the batch."""
 
-import time
 from pathlib import Path
 
 import numpy as np
-from workloads import Array, Workload, read_data, start
+from workloads import Array, Data, Workload, start
 
 from bpnet.core.activations import ACTIVATIONS
+from peers import base
 
 
-def version() -> str:
-    """What is measured."""
-    return f"per sample, NumPy {np.__version__}"
+class Peer(base.Peer):
+    """Adam is left out, which no textbook writes this way."""
 
-
-class Peer:
-    """Goes on training each time; Adam is left out, which no textbook writes this way."""
-
-    def __init__(self, workload: Workload, folder: Path) -> None:
-        self._workload = workload
-        data = read_data(folder)
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
         self._X, self._targets = data.X, data.one_hot(workload.sizes[-1])
-        self._validation = data.validation_X
         self._W, b = start(workload)
         self._b = [biases[:, np.newaxis] for biases in b]
         names = [*[workload.activation] * (len(workload.sizes) - 2), workload.output_activation]
@@ -38,7 +31,7 @@ class Peer:
     def _gradients(self, x: Array, y: Array) -> tuple[list[Array], list[Array], float]:
         z, a = self._forward(x)
         delta = a[-1] - y
-        if self._workload.loss == "quadratic":
+        if self.workload.loss == "quadratic":
             loss = 0.5 * float((delta**2).sum())
             delta = self._activations[-1].pullback(delta.T, z[-1].T, a[-1].T).T
         else:
@@ -50,22 +43,28 @@ class Peer:
             nabla_b.insert(0, delta)
         return nabla_W, nabla_b, loss
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        batch, rate = self._workload.batch_size, self._workload.learning_rate
-        began = time.perf_counter()
-        for _ in range(self._workload.epochs):
-            total, order = 0.0, self._rng.permutation(len(self._X))
-            for first in range(0, len(order), batch):
-                rows = order[first : first + batch]
-                sums = [np.zeros_like(array) for array in (*self._W, *self._b)]
-                for row in rows:
-                    x, y = self._X[row][:, np.newaxis], self._targets[row][:, np.newaxis]
-                    nabla_W, nabla_b, loss = self._gradients(x, y)
-                    sums = [s + n for s, n in zip(sums, (*nabla_W, *nabla_b), strict=True)]
-                    total += loss
-                for array, s in zip((*self._W, *self._b), sums, strict=True):
-                    np.subtract(array, rate / len(rows) * s, out=array)
-            for x in self._validation:
-                self._forward(x[:, np.newaxis])[1][-1].argmax()
-        return time.perf_counter() - began, total / len(self._X)
+    @staticmethod
+    def version() -> str:
+        return f"per sample, NumPy {np.__version__}"
+
+    def epoch(self) -> tuple[float, float]:
+        batch, rate = self.workload.batch_size, self.workload.learning_rate
+        total, order = 0.0, self._rng.permutation(len(self._X))
+        for first in range(0, len(order), batch):
+            rows = order[first : first + batch]
+            sums = [np.zeros_like(array) for array in (*self._W, *self._b)]
+            for row in rows:
+                x, y = self._X[row][:, np.newaxis], self._targets[row][:, np.newaxis]
+                nabla_W, nabla_b, loss = self._gradients(x, y)
+                sums = [s + n for s, n in zip(sums, (*nabla_W, *nabla_b), strict=True)]
+                total += loss
+            for array, s in zip((*self._W, *self._b), sums, strict=True):
+                np.subtract(array, rate / len(rows) * s, out=array)
+        right = self.outputs(self.data.validation_X).argmax(axis=1) == self.data.validation_labels
+        return total / len(self._X), float(right.mean())
+
+    def outputs(self, X: Array) -> Array:
+        return np.array([self._forward(x[:, np.newaxis])[1][-1][:, 0] for x in X])
+
+    def save(self, path: Path) -> None:
+        np.savez(path, *self._W, *self._b)

@@ -4,30 +4,26 @@ It has no quadratic loss behind sigmoid outputs: there its regressor stands in, 
 which is less work.
 """
 
-import time
+import pickle
 import warnings
 from pathlib import Path
 
 import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from workloads import Workload, read_data
+from workloads import Array, Data, Workload
 
-_ACTIVATIONS = {"sigmoid": "logistic", "relu": "relu"}
+from peers import base
 
-
-def version() -> str:
-    """What is measured."""
-    return f"scikit-learn {sklearn.__version__}"
+_ACTIVATIONS = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 
 
-class Peer:
-    """Goes on training each time."""
+class Peer(base.Peer):
+    """One pass over the rows at a time."""
 
-    def __init__(self, workload: Workload, folder: Path) -> None:
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
         warnings.simplefilter("ignore")  # of partial_fit, on numbers that grow large: only speed is looked at
-        self._workload = workload
-        data = read_data(folder)
         classifies = workload.loss == "cross_entropy"
         make = MLPClassifier if classifies else MLPRegressor
         self._model = make(
@@ -43,20 +39,24 @@ class Peer:
         self._classes = workload.sizes[-1]
         self._X, self._targets = data.X, data.labels if classifies else data.one_hot(self._classes)
         self._validation_X, self._validation_labels = data.validation_X, data.validation_labels
-        self._epoch()
 
-    def _epoch(self) -> float:
+    @staticmethod
+    def version() -> str:
+        return f"scikit-learn {sklearn.__version__}"
+
+    def epoch(self) -> tuple[float, float]:
         if isinstance(self._model, MLPClassifier):
             self._model.partial_fit(self._X, self._targets, classes=np.arange(self._classes))
-            self._model.score(self._validation_X, self._validation_labels)
+            accuracy = self._model.score(self._validation_X, self._validation_labels)
         else:
             self._model.partial_fit(self._X, self._targets)
-            self._model.predict(self._validation_X).argmax(axis=1)
-        return float(self._model.loss_)
+            answers = self._model.predict(self._validation_X).argmax(axis=1)
+            accuracy = (answers == self._validation_labels).mean()
+        return float(self._model.loss_), float(accuracy)
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        began = time.perf_counter()
-        for _ in range(self._workload.epochs):
-            loss = self._epoch()
-        return time.perf_counter() - began, loss
+    def outputs(self, X: Array) -> Array:
+        answers: Array = self._model.predict_proba(X)
+        return answers
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(pickle.dumps(self._model))

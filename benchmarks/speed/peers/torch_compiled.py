@@ -6,13 +6,12 @@ from peers import torch_eager
 from peers.torch_eager import Step
 
 
-def version() -> str:
-    """What is measured."""
-    return f"{torch_eager.version()}, torch.compile"
-
-
 class Peer(torch_eager.Peer):
     """Differs from eager PyTorch in how its step is made."""
+
+    @staticmethod
+    def version() -> str:
+        return f"{torch_eager.Peer.version()}, torch.compile"
 
     def make_step(self) -> Step:
         loss_of = torch.compile(lambda X, targets: self._cost(self._network(X), targets))

@@ -1,20 +1,17 @@
 """PyTorch, written as its tutorials write it, but with the data in one tensor: no DataLoader in the way."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
-from workloads import Workload, read_data, start
+from workloads import Array, Data, Workload, start
 
-_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "softmax": nn.Identity}
+from peers import base
+
+_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "softmax": nn.Identity}
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def version() -> str:
-    """What is measured."""
-    return f"PyTorch {torch.__version__.split('+')[0]}"
 
 
 def build(workload: Workload) -> nn.Sequential:
@@ -39,12 +36,11 @@ def cost(workload: Workload) -> Step:
     return lambda outputs, targets: 0.5 * ((outputs - targets) ** 2).sum(dim=1).mean()
 
 
-class Peer:
-    """Goes on training each time."""
+class Peer(base.Peer):
+    """One update after the other."""
 
-    def __init__(self, workload: Workload, folder: Path) -> None:
-        self._workload = workload
-        data = read_data(folder)
+    def __init__(self, workload: Workload, data: Data) -> None:
+        super().__init__(workload, data)
         one_hot = workload.loss != "cross_entropy"
         self._X, self._validation_X = torch.from_numpy(data.X), torch.from_numpy(data.validation_X)
         targets = data.one_hot(workload.sizes[-1]) if one_hot else data.labels
@@ -54,7 +50,10 @@ class Peer:
         make = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
         self._optimizer = make(self._network.parameters(), lr=workload.learning_rate)
         self._step = self.make_step()
-        self._epoch()
+
+    @staticmethod
+    def version() -> str:
+        return f"PyTorch {torch.__version__.split('+')[0]}"
 
     def make_step(self) -> Step:
         """One update of a batch; returns its loss."""
@@ -69,19 +68,20 @@ class Peer:
 
         return step
 
-    def _epoch(self) -> float:
+    def epoch(self) -> tuple[float, float]:
         order = torch.randperm(len(self._X))
         total = torch.zeros(())
-        for rows in order.split(self._workload.batch_size):
+        for rows in order.split(self.workload.batch_size):
             total += self._step(self._X[rows], self._targets[rows]) * len(rows)
         with torch.no_grad():
             outputs = self._network(self._validation_X)
-            float((outputs.argmax(dim=1) == self._validation_labels).float().mean())
-        return float(total) / len(self._X)
+            accuracy = float((outputs.argmax(dim=1) == self._validation_labels).float().mean())
+        return float(total) / len(self._X), accuracy
 
-    def run(self) -> tuple[float, float]:
-        """Train; returns the seconds of the timed epochs and the last one's loss."""
-        began = time.perf_counter()
-        for _ in range(self._workload.epochs):
-            loss = self._epoch()
-        return time.perf_counter() - began, loss
+    @torch.no_grad()
+    def outputs(self, X: Array) -> Array:
+        answers = torch.softmax(self._network(torch.from_numpy(X)), dim=1)
+        return np.asarray(answers)
+
+    def save(self, path: Path) -> None:
+        torch.save(self._network.state_dict(), path)

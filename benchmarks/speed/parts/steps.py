@@ -1,0 +1,81 @@
+"""Part 2: the time of a step, in four workloads and over widths, depths and batch sizes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from turns import measure_steps
+from workloads import KEY_WORKLOADS, SWEEPS, Workload
+
+FLOOR, OURS, COMPILED = "products", "bpnet_trainer", "bpnet_compiled"
+OTHERS = ("jax_scan", "torch_eager", "torch_compiled", "sklearn_mlp", "keras_jax")
+SWEPT = (FLOOR, OURS, COMPILED, "jax_scan", "torch_eager", "sklearn_mlp")
+PER_SAMPLE = "nielsen"
+"""Only where its thousands of small steps end in a reasonable time."""
+
+_FEW = 100_000
+_SWEPT_WHAT = {
+    "width": "n-n-n-10, batches of 128, over the units n of a layer",
+    "depth": "64, then n layers of 64, then 10, batches of 32, over the number n of hidden layers",
+    "batch": "784-128-10, over the rows n of a batch",
+}
+
+
+def measure(turns: int) -> dict[str, Any]:
+    """Every peer on every workload."""
+    return {
+        "key": {
+            workload.name: measure_steps(workload, _peers(workload), turns) for workload in KEY_WORKLOADS
+        },
+        "sweeps": {
+            sweep: {workload.name: measure_steps(workload, SWEPT, turns) for workload in workloads}
+            for sweep, workloads in SWEEPS.items()
+        },
+    }
+
+
+def _peers(workload: Workload) -> tuple[str, ...]:
+    small = sum(n * m for n, m in zip(workload.sizes, workload.sizes[1:], strict=False)) < _FEW
+    return (FLOOR, OURS, COMPILED, *OTHERS, *((PER_SAMPLE,) if small else ()))
+
+
+def ours(peers: dict[str, Any]) -> float:
+    """The faster of bpnet's two ways, which is what ``training.backend: auto`` is after."""
+    return float(min(peers[name]["median"] for name in (OURS, COMPILED)))
+
+
+def page(found: dict[str, Any]) -> Iterator[str]:
+    """A table a workload, and one a sweep."""
+    yield "## A step"
+    yield ""
+    yield (
+        "Microseconds a step. Every peer begins with the same weights, trains on the same rows in the same "
+        "batches, and judges the same validation rows after every epoch. bpnet is measured through its public "
+        "way in, with its run folder, history, checkpoints and measured layers; it starts again in every turn, "
+        "where the others go on, so that their loss is lower. \u201cTimes bpnet's\u201d compares with the faster of its "
+        "two ways."
+    )
+    for workload in KEY_WORKLOADS:
+        peers = found["key"][workload.name]
+        yield ""
+        yield (
+            f"### {workload.name}: {workload.shape}, batches of {workload.batch_size}, {workload.activation}, "
+            f"{workload.loss.replace('_', ' ')}, {workload.optimizer}"
+        )
+        yield ""
+        yield "| | median | from | to | times bpnet's | loss |"
+        yield "|---|---:|---:|---:|---:|---:|"
+        for peer in sorted(peers.values(), key=lambda peer: peer["median"]):
+            loss = "" if peer["loss"] is None else f"{peer['loss']:.4f}"
+            yield (
+                f"| {peer['version']} | {peer['median']:,.0f} | {peer['from']:,.0f} | {peer['to']:,.0f} "
+                f"| {peer['median'] / ours(peers):.2f} | {loss} |"
+            )
+    for sweep, points in found["sweeps"].items():
+        yield ""
+        yield f"### {sweep.capitalize()}: {_SWEPT_WHAT[sweep]}"
+        yield ""
+        yield f"| | {' | '.join(points)} |"
+        yield f"|---|{'---:|' * len(points)}"
+        for name, peer in next(iter(points.values())).items():
+            medians = (f"{point[name]['median']:,.0f}" for point in points.values())
+            yield f"| {peer['version']} | {' | '.join(medians)} |"

@@ -1,0 +1,60 @@
+"""What every peer can do."""
+
+import resource
+import time
+from pathlib import Path
+
+from workloads import Array, Data, Workload
+
+
+class Peer:
+    """Trains one network; goes on with it each time it is told to train.
+
+    Parameters
+    ----------
+    workload : Workload
+    data : Data
+    """
+
+    def __init__(self, workload: Workload, data: Data) -> None:
+        self.workload, self.data = workload, data
+
+    @staticmethod
+    def version() -> str:
+        """What is measured."""
+        raise NotImplementedError
+
+    def epoch(self) -> tuple[float, float]:
+        """Train through all rows; returns the loss, and the accuracy on the rows to judge by."""
+        raise NotImplementedError
+
+    def outputs(self, X: Array) -> Array:
+        """Probabilities of shape (N, classes)."""
+        raise NotImplementedError
+
+    def save(self, path: Path) -> None:
+        """Keep what was learnt."""
+        raise NotImplementedError
+
+    def train(self, epochs: int) -> float:
+        """Train; returns the last epoch's loss."""
+        for _ in range(epochs):
+            loss, _ = self.epoch()
+        return loss
+
+    def timed(self, epochs: int) -> dict[str, float | None]:
+        """Seconds of so many epochs, and the last one's loss."""
+        began = time.perf_counter()
+        loss = self.train(epochs)
+        return {"seconds": time.perf_counter() - began, "loss": loss}
+
+    def until(self, accuracy: float, most_epochs: int) -> dict[str, float]:
+        """Train until the rows to judge by are answered so well; seconds, epochs and the best accuracy."""
+        began, best, epochs = time.perf_counter(), 0.0, 0
+        while best < accuracy and epochs < most_epochs:
+            best, epochs = max(best, self.epoch()[1]), epochs + 1
+        return {"seconds": time.perf_counter() - began, "epochs": epochs, "accuracy": best}
+
+    def peak_memory(self) -> int:
+        """Bytes that this process has needed at most."""
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
