@@ -39,6 +39,10 @@ def bounded_exp(x: Array, out: Array | None = None) -> Array:
     return np.exp(held, out=held)
 
 
+BLOCK = 2**15
+"""Numbers of a long vector taken at a time: few enough that a dozen passes find them in the cache."""
+
+
 def row_sums(x: Array) -> Array:
     """Sum of each row, of shape (N, 1); as a product, since NumPy is slow at adding up short rows."""
     sums: Array = np.dot(x, np.ones((x.shape[1], 1), x.dtype))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpnet.core.activations import Elementwise
-from bpnet.core.arrays import Array
+from bpnet.core.arrays import BLOCK, Array
 from bpnet.core.backprop import Gradients
 from bpnet.core.network import Network, Trace
 
@@ -84,13 +84,19 @@ def _measure(
         delta=_rms(gradients.delta[l]) * len(trace.z[l]),
         nabla=_rms(gradients.nabla_W[l]),
         weight=weight,
-        update_ratio=None if before is None or not weight else _rms(W - before) / weight,
+        update_ratio=None if before is None or not weight else _rms(W, before) / weight,
         saturated=saturated,
         dead=dead,
     )
 
 
-def _rms(array: Array) -> float:
-    # In float64: the squares of a vanishing float32 δ would be 0.
-    numbers = array.ravel().astype(np.float64, copy=False)
-    return math.sqrt(float(np.dot(numbers, numbers)) / numbers.size)
+def _rms(array: Array, before: Array | None = None) -> float:
+    """Root mean square, or that of the difference to ``before``."""
+    numbers, others, total = array.ravel(), None if before is None else before.ravel(), 0.0
+    for start in range(0, numbers.size, BLOCK):
+        part = numbers[start : start + BLOCK]
+        if others is not None:
+            part = part - others[start : start + BLOCK]
+        part = part.astype(np.float64, copy=False)  # the squares of a vanishing float32 δ would be 0
+        total += float(np.dot(part, part))
+    return math.sqrt(total / numbers.size)

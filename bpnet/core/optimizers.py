@@ -6,14 +6,11 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from bpnet.core.arrays import Array
+from bpnet.core.arrays import BLOCK, Array
 from bpnet.core.registry import Registry, parameter
 
 State: TypeAlias = dict[str, Array]
 """What an optimizer remembers between steps; arrays only, so that a checkpoint can hold it."""
-
-BLOCK = 2**15
-"""Parameters moved at a time: few enough that a step's dozen passes over them find them in the cache."""
 
 
 class Optimizer(ABC):

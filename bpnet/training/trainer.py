@@ -110,19 +110,24 @@ class TrainingState:
     best_parameters: Array = field(default_factory=lambda: np.empty(0))
     best_epoch: int = 0
 
-    def snapshot(self) -> Callable[[], None]:
-        """Remember parameters, optimizer and generator; returns a function that puts them back."""
-        parameters = self.network.parameters.copy()
-        arrays = {name: array.copy() for name, array in self.optimizer_state.items()}
-        generator = self.rng.bit_generator.state
 
-        def undo() -> None:
-            self.network.parameters[:] = parameters
-            for name, array in arrays.items():
-                self.optimizer_state[name][:] = array
-            self.rng.bit_generator.state = generator
+class _Snapshot:
+    """Parameters, optimizer and generator as they once were, in memory that is made once."""
 
-        return undo
+    def __init__(self, state: TrainingState) -> None:
+        self._rng, self._generator = state.rng, state.rng.bit_generator.state
+        self._arrays = (state.network.parameters, *state.optimizer_state.values())
+        self._kept = [array.copy() for array in self._arrays]
+
+    def take(self) -> None:
+        for kept, array in zip(self._kept, self._arrays, strict=True):
+            kept[:] = array
+        self._generator = self._rng.bit_generator.state
+
+    def restore(self) -> None:
+        for kept, array in zip(self._kept, self._arrays, strict=True):
+            array[:] = kept
+        self._rng.bit_generator.state = self._generator
 
 
 class Trainer:
@@ -160,6 +165,7 @@ class Trainer:
         self._probe = train.take(evenly_spaced(len(train), PROBE_ROWS))
         self._probe_workspace = Workspace(network, len(self._probe))
         self._before = network.with_parameters(network.parameters.copy())
+        self._snapshot = _Snapshot(state)
         self._learning_rate = recipe.learning_rate
         self._compiled = self._compile() if recipe.backend == "numba" else None
 
@@ -198,14 +204,14 @@ class Trainer:
                 break
             factor = recipe.schedule.factor(state.epoch + 1, recipe.epochs, state.badness)
             self._learning_rate = recipe.learning_rate * factor
-            undo = state.snapshot()
+            self._snapshot.take()
             try:
                 ended = yield from self._epoch()
             except DivergenceError:
-                undo()
+                self._snapshot.restore()
                 raise
             if ended is None:
-                undo()
+                self._snapshot.restore()
                 reason = "interrupted"
                 break
             yield ended
@@ -351,7 +357,10 @@ class Trainer:
         state.badness.append(badness)
         if badness >= to_beat:
             return event
-        state.best_epoch, state.best_parameters = state.epoch, state.network.parameters.copy()
+        if not state.best_epoch:
+            state.best_parameters = np.empty_like(state.network.parameters)
+        state.best_parameters[:] = state.network.parameters
+        state.best_epoch = state.epoch
         return replace(event, best=True)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")

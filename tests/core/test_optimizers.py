@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpnet.core.arrays import Array
-from bpnet.core.optimizers import BLOCK, OPTIMIZERS, Optimizer
+from bpnet.core.arrays import BLOCK, Array
+from bpnet.core.optimizers import OPTIMIZERS, Optimizer
 from tests.tolerances import ROUNDING, ROUNDING_32
 
 N_WEIGHTS, N, STEPS = 4, 6, 7
