@@ -68,6 +68,19 @@ class Optimizer(ABC):
             there = {name: array[part] if len(array) == size else array for name, array in state.items()}
             self.move(parameters[part], gradient[part], there, factors)
 
+    def settle(self, state: State) -> None:
+        """Let what has shrunk to next to nothing be 0, once in some dozens of steps.
+
+        Where a gradient is 0 for long, what is remembered of it shrinks until it is below the smallest number
+        of full precision. Processors are many times slower at such numbers; no parameter moves by them.
+        """
+        for array in state.values():
+            if array.dtype.kind == "f":
+                least = np.finfo(array.dtype).tiny / np.finfo(array.dtype).eps
+                for start in range(0, len(array), BLOCK):
+                    part = array[start : start + BLOCK]
+                    part[np.abs(part) < least] = 0
+
     def factors(self, learning_rate: float, state: State) -> tuple[float, ...]:
         """Numbers of a step that are the same for every parameter; a rule that counts steps does so here."""
         return (learning_rate,)

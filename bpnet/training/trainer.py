@@ -31,6 +31,9 @@ PROBE_ROWS = 128
 _CHUNK_NUMBERS = 2**18
 """Inputs gathered at a time: few enough to stay in the cache, enough that gathering costs little a batch."""
 
+_STEPS_TO_SETTLE = 32
+"""Steps between two times that the optimizer's memory is cleared of next to nothing."""
+
 _GROWING = ("accuracy", "r2")
 """Metrics that are better when larger."""
 
@@ -230,8 +233,17 @@ class Trainer:
             if outputs is None:
                 return None
             tally.add(*outputs, chunk)
+            self._settle(start, len(chunk))
             yield Progress(self.state.epoch + 1, start + len(chunk), n)
         return self._end_epoch(tally.score(), started)
+
+    def _settle(self, start: int, count: int) -> None:
+        """Let the optimizer settle after a chunk, if so many steps have gone since it last did."""
+        size = self.recipe.batch_size
+        before = self.state.epoch * -(-len(self._train) // size) + start // size
+        after = before - (-count // size)
+        if before // _STEPS_TO_SETTLE != after // _STEPS_TO_SETTLE:
+            self.recipe.optimizer.settle(self.state.optimizer_state)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _train_chunk(self, chunk: Samples, *, last: bool) -> tuple[Array, Array] | None:

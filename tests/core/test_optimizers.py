@@ -189,3 +189,19 @@ def test_many_parameters_move_by_the_same_bits_as_few(
     monkeypatch.setattr(Optimizer, "update", lambda *given, **_: update(*given, block=3 * BLOCK))
     for found, expected in zip(in_blocks, moved(), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_next_to_nothing_is_forgotten_and_nothing_else(dtype: Any) -> None:
+    optimizer, least = OPTIMIZERS.create("adam"), float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
+    state = optimizer.start(np.zeros(BLOCK + 5, dtype))
+    some = np.array(
+        [1.0, -least, np.nan, np.inf, least / 2, -np.finfo(dtype).smallest_subnormal, -0.0], dtype
+    )
+    state["m"][-7:] = state["s"][:7] = some
+    state["t"][:] = 3
+    optimizer.settle(state)
+    for kept in (state["m"][-7:], state["s"][:7]):
+        assert kept[:4].tobytes() == some[:4].tobytes()
+        assert not kept[4:].any()
+    assert state["t"] == 3

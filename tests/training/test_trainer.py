@@ -629,3 +629,16 @@ def test_compiled_training_that_diverges_says_where() -> None:
     error, _ = diverge(recipe, state)
     assert "epoch 1" in error.message
     np.testing.assert_array_equal(flat(state), flat(make_state(recipe)))
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+def test_no_memory_shrinks_below_full_precision(name: str) -> None:
+    optimizer = OPTIMIZERS.create(name, **({"momentum": 0.9} if name == "sgd" else {}))
+    recipe, samples = make_recipe(optimizer=optimizer, epochs=1, batch_size=1), make_samples(dtype=np.float32)
+    _, state = run(recipe, make_state(recipe, dtype=np.float32), train=samples)
+    silent = replace(samples, X=samples.X * np.array([0, 1, 1], np.float32))  # its weights' gradient is 0 now
+    run(replace(recipe, epochs=1 + 1500 // ROWS), state, train=silent)
+    memory = np.concatenate([array for key, array in state.optimizer_state.items() if key != "t"])
+    smallest = np.abs(memory[memory != 0]).min()
+    assert np.count_nonzero(memory == 0) >= 5
+    assert smallest >= np.finfo(np.float32).tiny
