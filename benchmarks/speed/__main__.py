@@ -1,8 +1,8 @@
 """How fast bpnet is beside its peers, here: ``python benchmarks/speed`` writes docs/performance.md.
 
-The peers come with ``pip install -r benchmarks/speed/requirements.txt``. Each does the same work in a process of
-its own, and they take turns, so that a machine that slows down slows all of them. What was measured is kept in
-``results.json``: a part can be measured anew by itself, and the page is written from all of them.
+The peers come with ``pip install -r benchmarks/speed/requirements.txt``. Each does the same work in a process
+of its own, and they take turns, so that a machine that slows down slows all of them. What was measured is
+kept in ``results.json``: a part can be measured anew by itself, and the page is written from all of them.
 """
 
 import argparse
@@ -68,7 +68,8 @@ def _page(results: dict[str, Any]) -> Iterator[str]:
     seconds = sum(result["seconds"] for result in results.values())
     turns = min(result["turns"] for result in results.values())
     yield (
-        f"Written by `python benchmarks/speed` in {seconds / 60:.0f} minutes, on {machines}. Peers take turns, at "
+        f"Written by `python benchmarks/speed` in {seconds / 60:.0f} minutes, on {machines}. Peers take "
+        f"turns, at "
         f"least {turns} each; medians are shown, with the spread. The numbers are in "
         "[results.json](../benchmarks/speed/results.json)."
     )
@@ -77,11 +78,17 @@ def _page(results: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "## What bpnet is held to"
     yield ""
-    yield "Times over those of the peer, in the same run. What is not met is explained under \u201cWhat was found\u201d."
+    yield (
+        "Times over those of the peer, in the same run. What is not met is explained under "
+        "\u201cWhat was found\u201d."
+    )
     yield ""
     yield from targets.page(found)
     yield ""
-    yield "![A step's time of each peer in four workloads, and over width, depth and batch size](performance.svg)"
+    yield (
+        "![A step's time of each peer in four workloads, and over width, depth and batch "
+        "size](performance.svg)"
+    )
     for name, part in found.items():
         yield ""
         yield from PARTS[name].page(part)

@@ -106,7 +106,7 @@ KEY_WORKLOADS = (
         learning_rate=1e-3,
         validation_rows=1_280,
     ),
-    classifier("wide", (2048, 2048, 2048, 10), 512, 4_096, validation_rows=512),
+    classifier("wide", (2048, 2048, 2048, 10), 512, 16_384, validation_rows=512),
 )
 """The four of the targets; ``rows`` are few enough that every peer has its turn several times."""
 

@@ -74,7 +74,8 @@ def page(found: dict[str, Any]) -> Iterator[str]:
         f"{WORKLOAD.shape}, {WORKLOAD.activation}, {WORKLOAD.optimizer} with η = {WORKLOAD.learning_rate:g}, "
         f"batches of {WORKLOAD.batch_size}: seconds from the call of the training, compiling and all, until "
         f"{ACCURACY:.0%} of {WORKLOAD.validation_rows:,} images that are not trained on are read rightly. "
-        "Each turn is a new process; its imports are not counted, except bpnet's reading of the files and its "
+        "Each turn is a new process; its imports are not counted, except bpnet's reading of the files "
+        "and its "
         "run folder."
     )
     yield ""

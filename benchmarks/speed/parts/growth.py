@@ -91,7 +91,7 @@ def _train(folder: Path, limit: int | str) -> float:
     limited = f'ulimit -d {limit} && exec "$@"'
     command = [BPNET, "train", "c.yaml", "--quiet", "--output", "."]
     subprocess.run(
-        ["bash", "-c", limited, "bash", *command], cwd=folder, stdout=subprocess.DEVNULL, check=True
+        ["/bin/sh", "-c", limited, "sh", *command], cwd=folder, stdout=subprocess.DEVNULL, check=True
     )
     return time.perf_counter() - began
 
@@ -136,7 +136,8 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     same = "to the same bits as" if memory["same_model"] else "to other bits than"
     yield ""
     yield (
-        f"A file of {memory['file'] / 1e9:.1f} GB (NPY, {memory['rows']:,} rows of {_COLUMNS} bytes) is trained on "
+        f"A file of {memory['file'] / 1e9:.1f} GB (NPY, {memory['rows']:,} rows of {_COLUMNS} bytes) is "
+        f"trained on "
         f"by a process that may take {memory['allowed'] / 1e6:.0f} MB (`ulimit -d`), for one epoch with "
         f"validation, in {memory['seconds']:.0f} s, {same} with all the machine's memory, which takes "
         f"{memory['seconds_unlimited']:.0f} s."

@@ -14,7 +14,7 @@ import yaml
 from peers.torch_eager import build
 from rich.console import Console
 from turns import in_turn, spread
-from workloads import DIGITS, classifier, make_data, start
+from workloads import DIGITS, make_data, start
 
 import bpnet
 from bpnet.config import load_config
@@ -23,11 +23,12 @@ from bpnet.core.network import Layer, from_arrays
 from bpnet.data.reading import read_inputs
 from bpnet.data.sources import FileSource
 from bpnet.experiment import run_experiment
+from bpnet.experiment.checking import SAMPLES
 from bpnet.report.live import LiveView
 from bpnet.training.evaluation import SLICE_ROWS, predict
 
 ROWS = (1, 1_000, 1_000_000)
-_CSV_ROWS, _CHECKED_ROWS = 200_000, 16
+_CSV_ROWS = 200_000
 
 
 def measure(turns: int) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def _predict(rows: int, turns: int) -> dict[str, Any]:
         return outputs
 
     np.testing.assert_allclose(predict(network, X), by_torch().numpy(), rtol=1e-4, atol=1e-6)
-    repeat = max(1, 100_000 // rows // 100)
+    repeat = max(1, 100_000 // max(rows, 100))
     return _spreads({"bpnet": lambda: predict(network, X), "PyTorch": by_torch}, turns, repeat)
 
 
@@ -96,7 +97,7 @@ def _read_csv(folder: Path, turns: int) -> dict[str, Any]:
 
 def _check_gradients(folder: Path, turns: int) -> dict[str, Any]:
     """The same network and rows, in float64: bpnet's seven parts, and gradcheck's one."""
-    workload = classifier("digits", DIGITS.sizes, _CHECKED_ROWS, _CHECKED_ROWS, activation="sigmoid")
+    workload = DIGITS
     make_data(workload, folder)
     config = folder / "check.yaml"
     config.write_text(
@@ -110,7 +111,7 @@ def _check_gradients(folder: Path, turns: int) -> dict[str, Any]:
     )
     module = build(workload).double()
     with np.load(folder / "train.npz") as rows:
-        X, labels = torch.from_numpy(rows["X"]).double(), torch.from_numpy(rows["y"])
+        X, labels = torch.from_numpy(rows["X"][:SAMPLES]).double(), torch.from_numpy(rows["y"][:SAMPLES])
     names = [name for name, _ in module.named_parameters()]
 
     def cost(*parameters: torch.Tensor) -> torch.Tensor:
@@ -160,7 +161,8 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield "## Prediction"
     yield ""
     yield (
-        f"Rows a second through {DIGITS.shape}, in batches of {SLICE_ROWS:,}, both with the same weights; PyTorch "
+        f"Rows a second through {DIGITS.shape}, in batches of {SLICE_ROWS:,}, both with the same "
+        f"weights; PyTorch "
         "under `no_grad`."
     )
     yield ""
@@ -175,12 +177,13 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     ours, theirs = (found["csv"][name]["median"] for name in ("bpnet", "polars"))
     yield (
-        f"- A CSV file of {_CSV_ROWS:,} rows and 65 columns to a matrix, every cell checked: {ours:.2f} s; polars "
+        f"- A CSV file of {_CSV_ROWS:,} rows and 65 columns to a matrix, every cell checked: {ours:.2f} "
+        f"s; polars "
         f"alone, whose reader bpnet uses: {theirs:.2f} s."
     )
     ours, theirs = (found["gradients"][name]["median"] for name in ("bpnet", "torch.autograd.gradcheck"))
     yield (
-        f"- `grad-check` of {DIGITS.shape} on {_CHECKED_ROWS} rows, all of its parts: {ours:.2f} s; "
+        f"- `grad-check` of {DIGITS.shape} on {SAMPLES} rows, all of its parts: {ours:.2f} s; "
         f"`torch.autograd.gradcheck` on the same network and rows: {theirs:.2f} s."
     )
     live = found["live"]

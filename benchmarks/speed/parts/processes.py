@@ -1,10 +1,9 @@
 """Parts 1 and 4: whole processes, from the shell to a saved model, and until anything happens at all."""
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,14 +86,11 @@ def _measure_task(task: str, turns: int) -> dict[str, Any]:
 
 def run(command: Sequence[str]) -> tuple[float, int]:
     """Seconds that a command took from start to end, and the bytes that it needed at most."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    spawn = [PYTHON, "-I", str(HERE / "spawn.py"), *command]
+    code, seconds, peak = json.loads(subprocess.run(spawn, check=True, capture_output=True).stdout)
+    if code:
         raise RuntimeError(f"{' '.join(command)} failed")
-    return seconds, 1024 * used.ru_maxrss
+    return seconds, peak
 
 
 def page(found: dict[str, Any]) -> Iterator[str]:
@@ -102,7 +98,8 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield "## A whole process"
     yield ""
     yield (
-        "From pressing Enter to a saved model: start, imports, reading the rows, training as the built-in config "
+        "From pressing Enter to a saved model: start, imports, reading the rows, training as the "
+        "built-in config "
         "says (digits for 30 epochs, iris for 60, xor for 200; plain gradient descent for the first two), "
         "validation after every epoch, saving. The peers are run by `benchmarks/speed/process.py`. "
         "Seconds, median (from – to), and the largest memory."

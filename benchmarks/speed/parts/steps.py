@@ -49,16 +49,20 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "Microseconds a step. Every peer begins with the same weights, trains on the same rows in the same "
-        "batches, and judges the same validation rows after every epoch. bpnet is measured through its public "
-        "way in, with its run folder, history, checkpoints and measured layers; it starts again in every turn, "
-        "where the others go on, so that their loss is lower. \u201cTimes bpnet's\u201d compares with the faster of its "
+        "batches, and judges the same validation rows after every epoch. bpnet is measured through its "
+        "public "
+        "way in, with its run folder, history, checkpoints and measured layers; it starts again in every "
+        "turn, "
+        "where the others go on, so that their loss is lower. \u201cTimes bpnet's\u201d compares with "
+        "the faster of its "
         "two ways."
     )
     for workload in KEY_WORKLOADS:
         peers = found["key"][workload.name]
         yield ""
         yield (
-            f"### {workload.name}: {workload.shape}, batches of {workload.batch_size}, {workload.activation}, "
+            f"### {workload.name}: {workload.shape}, batches of {workload.batch_size}, "
+            f"{workload.activation}, "
             f"{workload.loss.replace('_', ' ')}, {workload.optimizer}"
         )
         yield ""
