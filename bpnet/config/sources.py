@@ -42,7 +42,9 @@ class FilePath(Accepts):
 class Section(BaseModel):
     """A mapping of the YAML language: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, validate_default=True, defer_build=True
+    )
 
 
 class FilePair(Section):

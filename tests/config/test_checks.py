@@ -154,7 +154,7 @@ def test_a_table_needs_a_target() -> None:
 @pytest.mark.parametrize("key", ["target: kind", "features: [a]", "drop: [a]", "categorical: [a]"])
 @pytest.mark.parametrize(
     ("train", "kind"),
-    [("xor.npz", "an NPZ file"), ("XOR.NPZ", "an NPZ file"), ("{features: a, target: b}", "an IDX pair")],
+    [("xor.npz", "an NPZ file"), ("XOR.NPZ", "an NPZ file"), ("{features: a, target: b}", "a pair of files")],
 )
 def test_arrays_have_no_column_names(train: str, kind: str, key: str) -> None:
     arrays = with_line(f"data.train: {train}", TABLE.replace("  target: kind\n", ""))

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
-import torch
 import yaml
-from peers.torch_eager import build
 from rich.console import Console
 from turns import in_turn, spread
 from workloads import DIGITS, make_data, start
@@ -59,6 +56,9 @@ def _spreads(what: dict[str, Callable[[], object]], turns: int, repeat: int = 1)
 
 def _predict(rows: int, turns: int) -> dict[str, Any]:
     """The same float32 rows and weights, in the same batches; both with their softmax."""
+    import torch
+    from peers.torch_eager import build
+
     X = np.random.default_rng(0).random((rows, DIGITS.sizes[0]), dtype=np.float32)
     W, b = start(DIGITS)
     names = (DIGITS.activation, DIGITS.output_activation)
@@ -68,7 +68,7 @@ def _predict(rows: int, turns: int) -> dict[str, Any]:
     network = from_arrays(layers, W, b, np.float32)
     module, inputs = torch.nn.Sequential(*build(DIGITS)[:-1], torch.nn.Softmax(dim=1)), torch.from_numpy(X)
 
-    def by_torch() -> torch.Tensor:
+    def by_torch() -> Any:
         outputs = torch.empty(rows, DIGITS.sizes[-1])
         with torch.no_grad():
             for first in range(0, rows, SLICE_ROWS):
@@ -82,6 +82,8 @@ def _predict(rows: int, turns: int) -> dict[str, Any]:
 
 def _read_csv(folder: Path, turns: int) -> dict[str, Any]:
     """From a file to a float32 matrix."""
+    import polars as pl
+
     numbers = np.random.default_rng(0).integers(0, 17, (_CSV_ROWS, 65))
     path = folder / "t.csv"
     pl.DataFrame(numbers, schema=[f"c{i}" for i in range(65)]).write_csv(path)
@@ -97,6 +99,9 @@ def _read_csv(folder: Path, turns: int) -> dict[str, Any]:
 
 def _check_gradients(folder: Path, turns: int) -> dict[str, Any]:
     """The same network and rows, in float64: bpnet's seven parts, and gradcheck's one."""
+    import torch
+    from peers.torch_eager import build
+
     workload = DIGITS
     make_data(workload, folder)
     config = folder / "check.yaml"
@@ -114,7 +119,7 @@ def _check_gradients(folder: Path, turns: int) -> dict[str, Any]:
         X, labels = torch.from_numpy(rows["X"][:SAMPLES]).double(), torch.from_numpy(rows["y"][:SAMPLES])
     names = [name for name, _ in module.named_parameters()]
 
-    def cost(*parameters: torch.Tensor) -> torch.Tensor:
+    def cost(*parameters: Any) -> Any:
         outputs = torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), (X,))
         return torch.nn.functional.cross_entropy(outputs, labels)
 
