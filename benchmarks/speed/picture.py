@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 from parts.steps import COMPILED, FLOOR, OURS
 
 _COLOURS = {
@@ -59,6 +60,8 @@ def _bars(axis: Axes, name: str, peers: dict[str, Any]) -> None:
         )
     axis.set_xscale("log")
     axis.set_xlim(min(medians) / 2, max(medians) * 5)
+    axis.xaxis.set_major_locator(NullLocator())  # the numbers stand beside the bars
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.set_title(f"{name}: µs a step")
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -76,6 +79,8 @@ def _lines(axis: Axes, name: str, points: dict[str, Any]) -> None:
         )
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.set_xticks([int(x) for x in points], list(points))
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.set_title(
         {"width": "over units a layer", "depth": "over hidden layers", "batch": "over rows a batch"}[name]
     )

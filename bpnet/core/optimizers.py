@@ -69,14 +69,14 @@ class Optimizer(ABC):
             self.move(parameters[part], gradient[part], there, factors)
 
     def settle(self, state: State) -> None:
-        """Let what has shrunk to next to nothing be 0, once in some dozens of steps.
+        """Let what has shrunk below the smallest number of full precision be 0, once in some dozens of steps.
 
-        Where a gradient is 0 for long, what is remembered of it shrinks until it is below the smallest number
-        of full precision. Processors are many times slower at such numbers; no parameter moves by them.
+        Where a gradient is 0 for long, what is remembered of it shrinks there, and processors are many times
+        slower at such numbers.
         """
         for array in state.values():
             if array.dtype.kind == "f":
-                least = np.finfo(array.dtype).tiny / np.finfo(array.dtype).eps
+                least = np.finfo(array.dtype).tiny
                 for start in range(0, len(array), BLOCK):
                     part = array[start : start + BLOCK]
                     part[np.abs(part) < least] = 0

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -110,13 +111,18 @@ def is_npy(path: Path) -> bool:
 
 def _map_npy(path: Path) -> Array:
     try:
-        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (EOFError, ValueError, SyntaxError) as error:  # whatever damaged headers make NumPy raise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote: they are read all the same
+            array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever damaged headers make NumPy raise
         raise DataError(
-            f"{path} is no NPY file, or is damaged ({error}).", advice="Make it with numpy.save(path, array)."
+            f"{path} is no NPY file, or is damaged ({error}).",
+            advice="An NPY file is made with numpy.save(path, array), of numbers or texts.",
         ) from error
-    if not isinstance(array, np.memmap) or not array.size:
-        raise DataError(f"{path} holds no array, or an empty one.")
+    if not array.ndim or not array.size:
+        raise DataError(f"{path} holds a single number, or nothing, expected an array of several.")
     return array
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bpnet.core.arrays import Array
 from bpnet.data.memory import is_too_large, refuse_if_too_large
-from bpnet.data.on_demand import OnDemand
+from bpnet.data.on_demand import OnDemand, slices
 from bpnet.data.reading import Inputs, read_inputs
 from bpnet.data.rows import Rows, is_blank, is_nan, narrow
 from bpnet.data.scaling import Scaling, learn_scaling, means
@@ -20,6 +20,11 @@ from bpnet.errors import DataError
 
 _SLICE_ROWS = 1024
 """Rows encoded at a time: float64 copies of them fit a processor's cache, and never exist as a whole."""
+
+_MANY_NUMBERS = 2**24
+"""Numbers of a file on the disk beyond which it is read in slices."""
+
+_BYTES_A_NUMBER = 8
 
 _SHOWN = 10
 
@@ -131,7 +136,10 @@ class Columns:
         if not (rows.on_disk and is_too_large(N * inputs * np.dtype(dtype).itemsize)):
             return self.encode(rows, dtype)
         left = OnDemand(lambda picked: self.encode(rows.take(picked), dtype), (N, inputs), np.dtype(dtype))
-        return cast("Array", left)
+        inputs_left = cast("Array", left)
+        for _ in slices(inputs_left):  # a mistake in any row is told before anything starts
+            pass
+        return inputs_left
 
     def _find(self, rows: Rows) -> dict[str, str]:
         """Where each feature stands: by its own name, or by position where either side has no names."""
@@ -283,24 +291,27 @@ def learn_columns(
 
 
 class _NumberColumns:
-    """Some columns of training rows, read at once; or slice by slice, where they are larger than memory."""
+    """Some columns of training rows, read at once; slice by slice, where they are many and stay on the disk.
+
+    Which of both does not rest on the memory that is free: sums of slices are rounded in another way.
+    """
 
     def __init__(self, rows: Rows, names: Sequence[str]) -> None:
         self._rows, self.names = rows, names
-        too_large = rows.on_disk and is_too_large(len(rows) * len(names) * np.dtype(np.float64).itemsize)
-        self._whole = None if too_large else self._read(rows)
+        many = rows.on_disk and len(rows) * len(names) > _MANY_NUMBERS
+        self._whole = None if many else self._read(rows)
 
     def _read(self, rows: Rows) -> Array:
         return rows.numbers(self.names) if self.names else np.empty((len(rows), 0))
 
     def whole(self) -> Array:
         """All rows, of shape (N, columns)."""
-        if self._whole is None:
+        if self._whole is None and is_too_large(len(self._rows) * len(self.names) * _BYTES_A_NUMBER):
             raise DataError(
                 f"{self._rows.source} is larger than memory, where data.missing: most_frequent has to count.",
                 advice="Set it to mean or indicator.",
             )
-        return self._whole
+        return self._read(self._rows) if self._whole is None else self._whole
 
     def slices(self) -> Iterator[Array]:
         """All rows, in as many pieces as it takes."""

@@ -40,8 +40,7 @@ def refuse_if_too_large(what: object, needed: int) -> None:
         free = available_memory() or 0
         raise DataError(
             f"{what} would take about {_size(needed)} of memory, and {_size(free)} are free.",
-            advice="Train on part of the rows, leave out columns, or write two NPY files, which may be "
-            "larger than memory: data.train: {features: X.npy, target: y.npy}.",
+            advice="Train on part of the rows, or leave out columns before reading.",
         )
 
 

@@ -21,24 +21,32 @@ _LARGE = 4_000_000
 """Products of a layer's forward pass beside which NumPy's calls cost nothing."""
 
 
-def settle_backend(experiment: "Experiment") -> "Experiment":
+def settle_backend(experiment: "Experiment", *, to_train: bool) -> "Experiment":
     """Put in the config and the recipe what ``training.backend: auto`` stands for.
 
-    It rests on the config and the data alone, and is written to the run folder: a run repeats itself, and
-    one that is gone on with stays with what it began with.
+    It rests on the config, the data and what is installed, never on a clock, and is written to the run
+    folder: a run repeats itself, and one that is gone on with stays with what it began with.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    to_train : bool
+        Whether a run is about to be made; others do with NumPy where ``numba`` cannot be had.
 
     Raises
     ------
     ConfigError
-        If the config asks for ``numba`` where that cannot be had.
+        If a run asks for ``numba`` where that cannot be had.
     """
     config, backend = experiment.config, experiment.config.training.backend
     if backend == "auto":
         backend = "numba" if _pays(experiment) and why_not_compiled(experiment) is None else "numpy"
     elif backend == "numba" and (reason := why_not_compiled(experiment)) is not None:
-        path = "training.backend"
-        message = f"found numba, but {reason}; auto does without it"
-        raise ConfigError((Problem(config.locate(path), path, message),))
+        if to_train:
+            path = "training.backend"
+            message = f"found numba, but {reason}; auto does without it"
+            raise ConfigError((Problem(config.locate(path), path, message),))
+        backend = "numpy"
     training = config.training.model_copy(update={"backend": backend})
     return replace(
         experiment,

@@ -67,7 +67,9 @@ class Experiment:
         return self.model.samples(self.dataset.train.X, self.dataset.train.Y)
 
 
-def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Experiment:
+def prepare(
+    config: "ExperimentConfig", *, most_rows: int | None = None, to_train: bool = False
+) -> Experiment:
     """Read the data and build the network, as the config says.
 
     The seed's first child deals rows out, its second draws the weights, its third orders the samples:
@@ -78,6 +80,8 @@ def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Expe
     config : ExperimentConfig
     most_rows : int, optional
         Encode no more than so many training rows, evenly spaced, and no others: for looking at a few.
+    to_train : bool
+        Whether a run is about to be made, and what cannot be trained is to be refused.
 
     Raises
     ------
@@ -95,7 +99,8 @@ def prepare(config: "ExperimentConfig", *, most_rows: int | None = None) -> Expe
     model = Model(network, recipe.loss, dataset.columns, _class_weights(config, dataset))
     _check_monitor(config, model)
     warnings = (*dataset.warnings, *_beyond_reach(dataset, network))
-    return settle_backend(Experiment(config, dataset, model, recipe, training_rng, warnings))
+    experiment = Experiment(config, dataset, model, recipe, training_rng, warnings)
+    return settle_backend(experiment, to_train=to_train)
 
 
 def _recipe(config: "ExperimentConfig") -> Recipe:

@@ -78,7 +78,8 @@ def run_experiment(
     warn : callable
         Told what a person should know before training starts.
     stop : callable
-        Asked before every step; true ends training there, and what is done is saved.
+        Asked before every step, or every few dozens of compiled ones; true ends training there, and what
+        is done is saved.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def run_experiment(
     OutputError
         If something could not be written.
     """
-    experiment = prepare(config)
+    experiment = prepare(config, to_train=True)
     state = fresh_state(experiment)
     folder = create_run_folder(parent, config.name)
     return _Run(experiment, state, folder, _marks(experiment), watch=watch, stop=stop).train(warn)
@@ -120,7 +121,7 @@ def resume_experiment(
     """
     if not (folder / CHECKPOINT).is_file():
         raise ModelError(f"{folder} has no checkpoint to go on from.", advice="Start a new run.")
-    experiment = prepare(config)
+    experiment = prepare(config, to_train=True)
     state = fresh_state(experiment)
     marks = _marks(experiment)
     restore_checkpoint(folder / CHECKPOINT, state, *marks)

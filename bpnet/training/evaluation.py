@@ -77,7 +77,8 @@ def evaluate(network: Network, loss: Loss, metric: Callable[[], Metric], samples
     """
     tally = Tally(loss, metric())
     for rows, trace in _passes(network, samples.X):
-        tally.add(trace.z[network.L], trace.outputs, samples.take(rows))
+        weight = None if samples.weight is None else samples.weight[rows]
+        tally.add(trace.z[network.L], trace.outputs, Samples(trace.a[1], samples.Y[rows], weight))
     return tally.score()
 
 

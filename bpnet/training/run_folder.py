@@ -159,7 +159,7 @@ class History:
         layers = [layer.delta for layer in event.layers] + [layer.nabla for layer in event.layers]
         row = [event.epoch, *scores, event.learning_rate, round(event.seconds, 6), *layers]
         try:
-            with self._path.open("ab", buffering=0) as file:
+            with self._path.open("ab") as file:
                 file.write(_line(row))
         except OSError as error:
             raise OutputError(f"{self._path} could not be written: {error.strerror or error}.") from error

@@ -31,8 +31,11 @@ PROBE_ROWS = 128
 _CHUNK_NUMBERS = 2**18
 """Inputs gathered at a time: few enough to stay in the cache, enough that gathering costs little a batch."""
 
-_STEPS_TO_SETTLE = 32
-"""Steps between two times that the optimizer's memory is cleared of next to nothing."""
+_CHUNK_STEPS = 64
+"""Steps at most between two looks at ``stop``, and at the optimizer's memory."""
+
+_CHUNK_WORK = 3e8
+"""Multiplications of a chunk's forward passes, about: some tenths of a second."""
 
 _GROWING = ("accuracy", "r2")
 """Metrics that are better when larger."""
@@ -146,7 +149,7 @@ class Trainer:
     metric : callable
         Makes an empty metric.
     stop : callable
-        Asked before every step; true ends training there.
+        Asked before every step, or every few dozens of compiled ones; true ends training there.
     """
 
     def __init__(
@@ -223,10 +226,10 @@ class Trainer:
     def _epoch(self) -> Generator[Event, None, EpochEnded | None]:
         """Go once through the samples in a new order; returns None if stopped on the way."""
         started = time.perf_counter()
-        recipe, network, n = self.recipe, self.state.network, len(self._train)
+        recipe, n = self.recipe, len(self._train)
         tally = Tally(recipe.loss, self._metric())
         order = self.state.rng.permutation(n)
-        rows = recipe.batch_size * max(1, _CHUNK_NUMBERS // (recipe.batch_size * network.sizes[0]))
+        rows = recipe.batch_size * self._chunk_steps()
         for start in range(0, n, rows):
             chunk = self._train.take(order[start : start + rows])
             outputs = self._train_chunk(chunk, last=start + rows >= n)
@@ -237,12 +240,19 @@ class Trainer:
             yield Progress(self.state.epoch + 1, start + len(chunk), n)
         return self._end_epoch(tally.score(), started)
 
+    def _chunk_steps(self) -> int:
+        """Batches to gather, and to hand to a compiled function, at a time."""
+        size, network = self.recipe.batch_size, self.state.network
+        by_numbers = _CHUNK_NUMBERS // (size * network.sizes[0])
+        by_work = int(_CHUNK_WORK / (len(network.parameters) * (size + 8)))  # the optimizer counts as 8 rows
+        return max(1, min(by_numbers, by_work, _CHUNK_STEPS))
+
     def _settle(self, start: int, count: int) -> None:
         """Let the optimizer settle after a chunk, if so many steps have gone since it last did."""
         size = self.recipe.batch_size
         before = self.state.epoch * -(-len(self._train) // size) + start // size
         after = before - (-count // size)
-        if before // _STEPS_TO_SETTLE != after // _STEPS_TO_SETTLE:
+        if before // _CHUNK_STEPS != after // _CHUNK_STEPS:
             self.recipe.optimizer.settle(self.state.optimizer_state)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")

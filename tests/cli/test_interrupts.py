@@ -168,9 +168,9 @@ def test_a_signal_while_data_are_read_stops_at_once_and_leaves_nothing(
 ) -> None:
     prepare = preparing.prepare
 
-    def press_and_prepare(config: ExperimentConfig) -> preparing.Experiment:
+    def press_and_prepare(config: ExperimentConfig, **options: Any) -> preparing.Experiment:
         os.kill(os.getpid(), signal.SIGINT)
-        return prepare(config)
+        return prepare(config, **options)
 
     monkeypatch.setattr(running, "prepare", press_and_prepare)
     ran = bpnet(*ENDLESS)

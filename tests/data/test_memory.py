@@ -20,8 +20,7 @@ def test_most_of_the_free_memory_may_be_taken(monkeypatch: pytest.MonkeyPatch) -
     refuse_if_too_large("a.csv", 900_000_000)
     assert refusal(lambda: refuse_if_too_large("a.csv", 900_000_001)) == (
         "a.csv would take about 900 MB of memory, and 1.0 GB are free. | "
-        "Train on part of the rows, leave out columns, or write two NPY files, which may be "
-        "larger than memory: data.train: {features: X.npy, target: y.npy}."
+        "Train on part of the rows, or leave out columns before reading."
     )
 
 

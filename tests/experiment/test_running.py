@@ -610,7 +610,7 @@ def test_what_was_prepared_is_not_changed(folder: Path, monkeypatch: pytest.Monk
     config = load(folder)
     experiment = prepare(config)
     start = experiment.model.network.parameters.tobytes()
-    monkeypatch.setattr(running, "prepare", lambda _: experiment)
+    monkeypatch.setattr(running, "prepare", lambda _, **__: experiment)
     result = run_experiment(config, folder / "runs", Watcher())
     assert config == load(folder)
     assert experiment.model.network.parameters.tobytes() == start

@@ -16,6 +16,7 @@ from bpnet.training import trainer
 from bpnet.training.evaluation import Samples, evaluate
 from bpnet.training.events import EpochEnded, Progress, Score, TrainingEnded
 from bpnet.training.trainer import PROBE_ROWS, TrainingState
+from tests.core.nets import make_network
 from tests.tolerances import ROUNDING, ROUNDING_32
 from tests.training.making import (
     ROWS,
@@ -642,3 +643,16 @@ def test_no_memory_shrinks_below_full_precision(name: str) -> None:
     smallest = np.abs(memory[memory != 0]).min()
     assert np.count_nonzero(memory == 0) >= 5
     assert smallest >= np.finfo(np.float32).tiny
+
+
+def test_a_slow_step_is_not_handed_over_with_many_others() -> None:
+    """Compiled steps ask ``stop`` only between two chunks."""
+    recipe = make_recipe(batch_size=1)
+    assert make_trainer(make_state(recipe), recipe)._chunk_steps() == trainer._CHUNK_STEPS
+    wide = make_recipe(batch_size=300)
+    assert make_trainer(make_state(wide), wide)._chunk_steps() == trainer._CHUNK_STEPS
+    for units, expected in ((1000, 33), (2000, 8)):
+        network = make_network((2, units, units, 2), "tanh", "identity")
+        state = TrainingState(network, recipe.optimizer.start(network.parameters), np.random.default_rng(0))
+        samples = Samples(np.zeros((3, 2)), np.zeros((3, 2)))
+        assert make_trainer(state, recipe, train=samples)._chunk_steps() == expected

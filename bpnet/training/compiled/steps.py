@@ -1,12 +1,16 @@
 """Whole batches through one compiled function, which is first held against NumPy."""
 
+import atexit
 import hashlib
 import importlib
 import importlib.util
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,7 +19,7 @@ from bpnet.core.backprop import backward
 from bpnet.core.losses import Loss
 from bpnet.core.network import Network, forward
 from bpnet.core.optimizers import Optimizer, State
-from bpnet.errors import BpnetError
+from bpnet.errors import BpnetError, OutputError
 from bpnet.training.compiled.source import write_steps
 from bpnet.training.evaluation import Samples
 from bpnet.training.files import write_atomically
@@ -60,8 +64,16 @@ class CompiledSteps:
         self._loss, self._weight_decay, self._size = loss, weight_decay, len(batch)
         source = write_steps(network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay)
         self._arrays = source.arrays
-        self._steps = _compile(source.text)
-        self._prove(batch)
+        try:
+            self._steps = _compile(source.text)
+            found = self._both_ways(batch)
+        except Exception as error:  # whatever a compiler, its cache or a library of the system may raise
+            reason = next(iter(str(error).splitlines()), "")
+            raise BpnetError(
+                f"Numba could not compile the training step ({type(error).__name__}: {reason}).",
+                advice="Set training.backend: numpy.",
+            ) from error
+        self._compare(*found)
 
     def run(self, samples: Samples, z: Array, a: Array, learning_rate: float) -> int:
         """Step through all whole batches of the samples, up to one whose numbers are not finite.
@@ -96,27 +108,33 @@ class CompiledSteps:
     def _is_flat(self, array: Array) -> bool:
         return len(array) == len(self._network.parameters)
 
-    def _prove(self, batch: Samples) -> None:
-        """Take one step both ways, from other numbers than those of the record, and compare.
+    def _both_ways(self, batch: Samples) -> list[list[Array]]:
+        """What one step gives in NumPy and compiled, from other numbers than those of the record.
 
-        A number that was fixed by mistake when the step was recorded shows here.
+        A number that was fixed by mistake when the step was recorded shows so.
         """
         network, arrays = self._network, (self._network.parameters, *self._state.values())
         before = [array.copy() for array in arrays]
         other = Samples(batch.X[::-1] * 0.75, batch.Y[::-1].copy(), batch.weight)
         found = []
-        with np.errstate(all="ignore"):
-            for take in (self._in_numpy, self._compiled):
-                network.parameters[:] = before[0] * 0.75
-                for array in self._state.values():
-                    array[:] = 1
-                found.append([*take(other), *(array.copy() for array in arrays)])
-        for array, values in zip(arrays, before, strict=True):
-            array[:] = values
-        for expected, value in zip(*found, strict=True):
+        try:
+            with np.errstate(all="ignore"):
+                for take in (self._in_numpy, self._compiled):
+                    network.parameters[:] = before[0] * 0.75
+                    for array in self._state.values():
+                        array[:] = 1
+                    found.append([*take(other), *(array.copy() for array in arrays)])
+        finally:
+            for array, values in zip(arrays, before, strict=True):
+                array[:] = values
+        return found
+
+    def _compare(self, in_numpy: list[Array], compiled: list[Array]) -> None:
+        for expected, value in zip(in_numpy, compiled, strict=True):
             known = np.isfinite(expected)
             apart = np.abs(value - expected)[known].max(initial=0)
-            if apart > _APART[network.parameters.dtype.name] * np.abs(expected[known]).max(initial=1):
+            allowed = _APART[self._network.parameters.dtype.name] * np.abs(expected[known]).max(initial=1)
+            if not apart <= allowed:  # nor if it is no number
                 raise BpnetError(
                     f"The compiled step is {apart:.3g} off what NumPy computes.",
                     advice="This is a mistake of bpnet, please report it; set training.backend: numpy.",
@@ -153,15 +171,33 @@ def _compile(text: str) -> Callable[..., int]:
     # SciPy brings the matrix products: loaded already, its threads can be held as NumPy's are.
     importlib.import_module("scipy.linalg.cython_blas")
     name = f"bpnet_steps_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    path = Path(platformdirs.user_cache_dir("bpnet", appauthor=False)) / f"{name}.py"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode())
+    if name in sys.modules:
+        return cast("Callable[..., int]", sys.modules[name].steps)
+    path = _kept(Path(platformdirs.user_cache_dir("bpnet", appauthor=False)) / f"{name}.py", text.encode())
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # by this name Numba finds it again
-    spec.loader.exec_module(module)
-    steps: Callable[..., int] = module.steps
-    return steps
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return cast("Callable[..., int]", module.steps)
+
+
+def _kept(path: Path, content: bytes) -> Path:
+    """Where the module stands: in the cache, or for this process alone where that cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+        if os.access(path.parent, os.W_OK):  # Numba writes beside it
+            return path
+    except (OSError, OutputError):
+        pass
+    folder = Path(tempfile.mkdtemp(prefix="bpnet-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / path.name).write_bytes(content)
+    return folder / path.name

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +71,32 @@ def test_it_stops_before_the_batch_that_is_not_finite() -> None:
         np.testing.assert_allclose(one, other, rtol=ROUNDING, atol=ROUNDING)
 
 
+def as_a_new_process(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Nothing is loaded, and what is kept is there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    for name in [name for name in sys.modules if name.startswith("bpnet_steps_")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
 def test_the_next_process_finds_it_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    as_a_new_process(monkeypatch, tmp_path)
     run(ADAM, make_samples())
     (source,) = tmp_path.glob("bpnet/bpnet_steps_*.py")
     compiled = set(tmp_path.glob("bpnet/__pycache__/*.nb?"))
     assert {path.suffix for path in compiled} == {".nbi", ".nbc"}
     text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("return len(factors)", "return 0"), encoding="utf-8")
+    source.write_bytes(b"\xff" + text.replace("return len(factors)", "return 0").encode())
+    as_a_new_process(monkeypatch, tmp_path)
     assert run(ADAM, make_samples())[0] == SIZE * STEPS
     assert source.read_text(encoding="utf-8") == text
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    as_a_new_process(monkeypatch, tmp_path / "file")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    assert run(ADAM, make_samples())[0] == SIZE * STEPS
 
 
 def test_a_number_fixed_by_mistake_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,16 +108,30 @@ def test_a_number_fixed_by_mistake_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     assert before.shape == network.parameters.shape
 
 
-def test_a_fault_of_the_compiled_function_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-
+@pytest.mark.parametrize(
+    ("text", "instead", "said"),
+    [
+        ("np.tanh(", "1.001 * np.tanh(", "The compiled step is 0.* off what NumPy computes"),
+        ("np.tanh(", "np.nan * np.tanh(", "The compiled step is .* off what NumPy computes"),
+        ("z[rows] = ", "z[rows] = np.nan * ", "The compiled step is nan off what NumPy computes"),
+        ("np.tanh(", "np.no_such(", r"Numba could not compile the training step \(AttributeError: .*\)"),
+        ("np.tanh(", "1 +* np.tanh(", r"Numba could not compile the training step \(SyntaxError: .*\)"),
+    ],
+)
+def test_a_fault_of_the_compiled_function_is_noticed(
+    text: str, instead: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def wrong(*arguments: Any, **options: Any) -> Source:
         source = write_steps(*arguments, **options)
-        return Source(source.text.replace("np.tanh(", "1.001 * np.tanh("), source.arrays)
+        return Source(source.text.replace(text, instead), source.arrays)
 
     monkeypatch.setattr(steps, "write_steps", wrong)
     network = make_network("tanh", "softmax")
-    with pytest.raises(BpnetError, match="off what NumPy computes"):
+    before = network.parameters.copy()
+    with pytest.raises(BpnetError, match=said) as caught:
         CompiledSteps(network, CROSS_ENTROPY, ADAM, ADAM.start(network.parameters), make_samples(count=SIZE))
+    assert "training.backend: numpy" in str(caught.value)
+    assert np.array_equal(network.parameters, before)
 
 
 def test_the_threads_of_its_products_can_be_held() -> None:
