@@ -1,7 +1,7 @@
 """What the commands share: options that mean the same everywhere, and how a mistake ends the program."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -44,7 +44,9 @@ def _print_help(command: Any, ctx: Any, *more: Any) -> None:  # noqa: ANN401 - T
     # An argument is listed by its name alone: what it takes is in the words.
     arguments = [(typed.split()[0], meaning) for typed, meaning in rows["argument"]]
     sections = [("Arguments", arguments), ("Options", rows["option"]), *more]
-    print_help(command.get_usage(ctx), command.help or "", sections)
+    usage = command.get_usage(ctx).translate({ord("{"): None, ord("}"): None})
+    with consoles(no_color=False) as streams:
+        print_help(streams.results, usage, command.help or "", sections)
 
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -57,8 +59,9 @@ NoColor: TypeAlias = Annotated[bool, typer.Option("--no-color", help="Use no col
 Target: TypeAlias = Annotated[
     str | None,
     typer.Argument(
+        metavar="CONFIG",
         help="A config, a built-in name or a run folder; by default the newest run in runs, "
-        "else the source's 2-2-1 network."
+        "else the source's 2-2-1 network.",
     ),
 ]
 Overrides: TypeAlias = Annotated[
@@ -104,21 +107,23 @@ def consoles(*, no_color: bool) -> "Iterator[Consoles]":
         With the mistake's exit code.
     """
     from bpnet.report.console import make_consoles
-    from bpnet.report.errors import print_error
 
     opened = make_consoles(no_color=no_color)
     try:
         yield opened
     except BpnetError as error:
-        print_error(opened.notes, error)
-        raise typer.Exit(error.exit_code) from None
+        _end(opened, error)
     except MemoryError as error:
-        ended = DataError(
-            f"There is not enough memory{f': {error}' if str(error) else ''}.",
-            advice="Train on fewer rows or columns, with smaller batches, or a smaller network.",
-        )
-        print_error(opened.notes, ended)
-        raise typer.Exit(ended.exit_code) from None
+        why = f": {error}" if str(error) else ""
+        advice = "Take fewer rows or columns at a time, smaller batches, or a smaller network."
+        _end(opened, DataError(f"There is not enough memory{why}.", advice=advice))
     except KeyboardInterrupt:
         opened.notes.print("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _end(opened: "Consoles", error: BpnetError) -> NoReturn:
+    from bpnet.report.errors import print_error
+
+    print_error(opened.notes, error)
+    raise typer.Exit(error.exit_code)

@@ -9,9 +9,10 @@ from bpnet.cli.common import Json, NoColor, consoles
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or a model.safetensors file.")],
     data: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Parquet (.gz too), NPZ, NPY or IDX, with the target.")
+        Path,
+        typer.Argument(metavar="DATA", help="CSV, TSV, Parquet (.gz too), NPZ, NPY or IDX, with the target."),
     ],
     *,
     targets: Annotated[

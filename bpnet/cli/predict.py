@@ -10,9 +10,12 @@ from bpnet.cli.common import Force, Json, NoColor, consoles, refuse_overwriting
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run folder, or a model.safetensors file.")],
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or a model.safetensors file.")],
     data: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Parquet (.gz too), NPZ or IDX; no target is needed.")
+        Path,
+        typer.Argument(
+            metavar="DATA", help="CSV, TSV, Parquet (.gz too), NPZ, NPY or IDX; no target is needed."
+        ),
     ],
     *,
     output: Annotated[

@@ -32,7 +32,9 @@ Follow: TypeAlias = "Callable[[], AbstractContextManager[Listeners]]"
 def train(
     config: Annotated[
         str | None,
-        typer.Argument(help="A YAML file, a built-in name (digits, xor, iris, ...), or - for stdin."),
+        typer.Argument(
+            metavar="CONFIG", help="A YAML file, a built-in name (digits, xor, iris, ...), or - for stdin."
+        ),
     ] = None,
     *,
     overrides: Annotated[

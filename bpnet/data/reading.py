@@ -35,6 +35,12 @@ def read_with_targets(source: Source) -> tuple[Rows, Rows]:
         return inputs, Matrix(np.array(source.targets), "data.targets", "y")
     if isinstance(source, PairSource):
         return _guarded(source.features, lambda: read_pair(source.features, source.target))
+    if _is_array(source.path):
+        raise DataError(
+            f"{source.path} holds inputs alone.",
+            advice="Name the file of the targets, too: --targets FILE, "
+            "or in a config data.train: {features: FILE, target: FILE}.",
+        )
     if not _is_npz(source.path):
         table = read_inputs(source)
         return table, table
@@ -65,7 +71,7 @@ def read_inputs(source: Inputs) -> Rows:  # noqa: PLR0911 - one way out a kind o
     if isinstance(source, FileSource):
         if _is_npz(source.path):
             return _guarded(source.path, lambda: read_npz(source.path)[0])
-        if is_npy(source.path) or _IDX.search(source.path.name):
+        if _is_array(source.path):
             return _guarded(source.path, lambda: read_rows(source.path))
         from bpnet.data.tables import read_table
 
@@ -82,6 +88,10 @@ def read_inputs(source: Inputs) -> Rows:  # noqa: PLR0911 - one way out a kind o
             f"Inputs of shape {values.shape} and type {values.dtype} given, expected rows of numbers."
         )
     return Matrix(values, "the inputs", "x")
+
+
+def _is_array(path: Path) -> bool:
+    return is_npy(path) or bool(_IDX.search(path.name))
 
 
 def _is_npz(path: Path) -> bool:

@@ -14,7 +14,7 @@ _NEEDED = ("numba", "scipy", "platformdirs")
 _SAVED_A_LAYER = 15e-6
 """Seconds of NumPy's calls that a compiled step saves for each layer, as measured in docs/performance.md."""
 
-_START_UP = 8.0
+_START_UP, _START_UP_A_LAYER = 2.0, 3.0
 """Seconds that the first run of a kind spends on loading Numba and compiling."""
 
 _LARGE = 4_000_000
@@ -60,7 +60,8 @@ def _pays(experiment: "Experiment") -> bool:
     rows = len(experiment.dataset.train.X)
     steps = recipe.epochs * -(-rows // recipe.batch_size)
     largest = max(layer.n_in * layer.n_out for layer in layers) * min(recipe.batch_size, rows)
-    return largest < _LARGE and steps * len(layers) * _SAVED_A_LAYER > _START_UP
+    saved = steps * len(layers) * _SAVED_A_LAYER
+    return largest < _LARGE and saved > _START_UP + _START_UP_A_LAYER * len(layers)
 
 
 def why_not_compiled(experiment: "Experiment") -> str | None:

@@ -1,6 +1,7 @@
 """A run from start to end: its folder, the training itself, the final score, and going on later."""
 
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -92,8 +93,9 @@ def run_experiment(
     """
     experiment = prepare(config, to_train=True)
     state = fresh_state(experiment)
+    marks = _marks(experiment)
     folder = create_run_folder(parent, config.name)
-    return _Run(experiment, state, folder, _marks(experiment), watch=watch, stop=stop).train(warn)
+    return _Run(experiment, state, folder, marks, watch=watch, stop=stop, fresh=True).train(warn)
 
 
 def resume_experiment(
@@ -175,7 +177,9 @@ class _Run:
         *,
         watch: Callable[[Event], None],
         stop: Callable[[], bool],
+        fresh: bool = False,
     ) -> None:
+        self._fresh = fresh
         self.experiment, self.state, self.folder = experiment, state, folder
         self.watch, self.stop = watch, stop
         self.marks = marks
@@ -197,7 +201,7 @@ class _Run:
             warn(warning)
         self.watch(self._started())
         try:
-            trainer = self._trainer()  # which may load a library whose threads are to be held, too
+            trainer = self._trainer_or_nothing()
             with blas_threads(self.state.network, config.training.batch_size):
                 reason = self._follow(trainer.run())
         except DivergenceError as error:
@@ -205,6 +209,15 @@ class _Run:
             saved = f"The run so far is in {self.folder}"
             raise DivergenceError(error.message, advice=f"{error.advice}\n{saved}.") from error
         return self._save(reason)
+
+    def _trainer_or_nothing(self) -> Trainer:
+        """The trainer; a new run that ends while it is made, as by Ctrl-C in a compiler, leaves no folder."""
+        try:
+            return self._trainer()  # which may load a library whose threads are to be held, too
+        except BaseException:
+            if self._fresh:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def _trainer(self) -> Trainer:
         experiment = self.experiment

@@ -7,8 +7,6 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
-from bpnet.report.console import make_consoles
-
 Row = tuple[str, str]
 """What is typed, and what it does."""
 
@@ -16,18 +14,20 @@ _GAP = 2
 _FRAME = 4  # both edges, and a blank inside each
 
 
-def print_help(usage: str, text: str, sections: Iterable[tuple[str, Sequence[Row]]]) -> None:
-    """Print a command's help to standard output.
+def print_help(
+    console: Console, usage: str, text: str, sections: Iterable[tuple[str, Sequence[Row]]]
+) -> None:
+    """Print a command's help.
 
     Parameters
     ----------
+    console : Console
     usage : str
     text : str
         In Rich's markup.
     sections : iterable of (str, sequence of (str, str))
         Title and rows of each frame; one without rows is left out.
     """
-    console = make_consoles().results
     console.print(Text(f"\n {usage}\n", "bold"))
     console.print(Padding(Text.from_markup(text), (0, 1, 1, 1), expand=False), soft_wrap=False)
     for title, rows in sections:

@@ -2,6 +2,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -9,7 +10,7 @@ import typer.main
 import bpnet as package
 from bpnet.cli import main
 from bpnet.cli.app import app
-from tests.cli.running import ENVIRONMENT, PROGRAM, ROOT, bpnet
+from tests.cli.running import ENVIRONMENT, PROGRAM, ROOT, bpnet, process
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # it is a group of them
 
@@ -60,6 +61,18 @@ def test_long_words_on_an_option_go_on_below_themselves() -> None:
     (first,) = [i for i, line in enumerate(lines) if "--format FORM" in line]
     assert lines[first + 1].index("terminal]") == lines[first].index("terminal,")
     assert lines[first + 1].strip("│ ") == "terminal]"
+
+
+def test_usage_names_what_is_wanted() -> None:
+    assert "Usage: bpnet predict [OPTIONS] RUN DATA\n" in bpnet("predict", "--help").out
+    assert "Usage: bpnet train [OPTIONS] [CONFIG]\n" in bpnet("train", "--help").out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_help_that_cannot_be_written_is_a_mistake_told(tmp_path: Path) -> None:
+    ran = process("train", "--help", cwd=tmp_path, redirected=">/dev/full")
+    assert ran.code == 6
+    assert ran.err == "Error: Standard output could not be written: No space left on device.\n"
 
 
 def test_the_examples_use_options_that_there_are() -> None:

@@ -14,6 +14,7 @@ from bpnet.core.arrays import Array
 from bpnet.data import DataRequest, FileSource, PairSource, columns, load_dataset, memory
 from bpnet.data.dataset import Dataset
 from bpnet.data.on_demand import OnDemand, slices
+from bpnet.data.reading import read_with_targets
 from bpnet.data.scaling import learn_scaling, means
 from bpnet.training import trainer
 from tests.data.files import refusal
@@ -158,3 +159,10 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes | Array, said: s
         np.save(path, content, allow_pickle=True)
     np.save(tmp_path / "y.npy", np.arange(3) % 2)
     assert said in refusal(lambda: loaded(PairSource(path, tmp_path / "y.npy")))
+
+
+def test_inputs_alone_are_no_rows_to_learn_from(files: PairSource) -> None:
+    said = refusal(lambda: read_with_targets(FileSource(files.features)))
+    assert said.startswith(
+        f"{files.features} holds inputs alone. | Name the file of the targets, too: --targets"
+    )

@@ -38,6 +38,12 @@ def test_auto_is_numpy_where_the_products_outweigh_the_calls(folder: Path) -> No
     assert settled(folder, LONG, "network.layers=[auto, 3000, 3000, auto]") == "numpy"
 
 
+def test_auto_is_numpy_where_compiling_takes_longer_than_it_saves(folder: Path) -> None:
+    deep = f"network.layers=[auto, {', '.join(['3'] * 40)}, auto]"
+    assert settled(folder, LONG, deep) == "numba"
+    assert settled(folder, "training.epochs=5000", deep) == "numpy"
+
+
 def test_what_is_asked_for_is_done(folder: Path) -> None:
     assert settled(folder, LONG, "training.backend=numpy") == "numpy"
     assert settled(folder, NUMBA) == "numba"

@@ -615,3 +615,13 @@ def test_what_was_prepared_is_not_changed(folder: Path, monkeypatch: pytest.Monk
     assert config == load(folder)
     assert experiment.model.network.parameters.tobytes() == start
     assert result.model.network.parameters.tobytes() != start
+
+
+def test_a_new_run_that_never_begins_leaves_no_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running._Run, "_trainer", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(load(folder), folder / "runs", lambda _: None)
+    assert list((folder / "runs").iterdir()) == []

@@ -12,7 +12,7 @@ from workloads import Workload, classifier, write_data
 
 from bpnet.data.arrays import read_array
 
-ACCURACY, MOST_EPOCHS = 0.97, 30
+ACCURACY, MOST_EPOCHS = 0.97, 12
 PEERS = (
     "bpnet_trainer",
     "bpnet_compiled",

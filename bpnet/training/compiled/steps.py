@@ -1,10 +1,10 @@
 """Whole batches through one compiled function, which is first held against NumPy."""
 
 import atexit
+import contextlib
 import hashlib
 import importlib
 import importlib.util
-import os
 import shutil
 import sys
 import tempfile
@@ -19,7 +19,7 @@ from bpnet.core.backprop import backward
 from bpnet.core.losses import Loss
 from bpnet.core.network import Network, forward
 from bpnet.core.optimizers import Optimizer, State
-from bpnet.errors import BpnetError, OutputError
+from bpnet.errors import BpnetError
 from bpnet.training.compiled.source import write_steps
 from bpnet.training.evaluation import Samples
 from bpnet.training.files import write_atomically
@@ -65,15 +65,21 @@ class CompiledSteps:
         source = write_steps(network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay)
         self._arrays = source.arrays
         try:
-            self._steps = _compile(source.text)
-            found = self._both_ways(batch)
-        except Exception as error:  # whatever a compiler, its cache or a library of the system may raise
-            reason = next(iter(str(error).splitlines()), "")
-            raise BpnetError(
-                f"Numba could not compile the training step ({type(error).__name__}: {reason}).",
-                advice="Set training.backend: numpy.",
-            ) from error
+            found = self._try(_user_cache, source.text, batch)
+        except Exception:  # noqa: BLE001 - whatever a full disk or a damaged cache raises; told, if it stays
+            try:
+                found = self._try(_own_folder, source.text, batch)
+            except Exception as error:  # whatever a compiler or the libraries under it may raise
+                reason = next(iter(str(error).splitlines()), "")
+                raise BpnetError(
+                    f"Numba could not compile the training step ({type(error).__name__}: {reason}).",
+                    advice="Set training.backend: numpy.",
+                ) from error
         self._compare(*found)
+
+    def _try(self, place: Callable[[str], Path], text: str, batch: Samples) -> list[list[Array]]:
+        self._steps = _compile(text, place)
+        return self._both_ways(batch)
 
     def run(self, samples: Samples, z: Array, a: Array, learning_rate: float) -> int:
         """Step through all whole batches of the samples, up to one whose numbers are not finite.
@@ -161,43 +167,43 @@ class CompiledSteps:
         return z, a
 
 
-def _compile(text: str) -> Callable[..., int]:
-    """The function ``steps`` of a module, from a file in the user's cache.
+def _compile(text: str, place: Callable[[str], Path]) -> Callable[..., int]:
+    """The function ``steps`` of a module, from a file in the folder that ``place`` gives for its name.
 
     Numba keeps the compiled function beside it: the next run only loads it.
     """
-    import platformdirs
-
     # SciPy brings the matrix products: loaded already, its threads can be held as NumPy's are.
     importlib.import_module("scipy.linalg.cython_blas")
     name = f"bpnet_steps_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return cast("Callable[..., int]", sys.modules[name].steps)
-    path = _kept(Path(platformdirs.user_cache_dir("bpnet", appauthor=False)) / f"{name}.py", text.encode())
+    folder = place(name)
+    path = folder / f"{name}.py"
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(path):
+        return cast("Callable[..., int]", loaded.steps)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_atomically(path, text.encode())
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # by this name Numba finds it again
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
+    spec.loader.exec_module(module)
     return cast("Callable[..., int]", module.steps)
 
 
-def _kept(path: Path, content: bytes) -> Path:
-    """Where the module stands: in the cache, or for this process alone where that cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
-        if os.access(path.parent, os.W_OK):  # Numba writes beside it
-            return path
-    except (OSError, OutputError):
-        pass
+def _user_cache(name: str) -> Path:
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("bpnet", appauthor=False))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _own_folder(name: str) -> Path:
+    """For this process alone, where the cache cannot be used; what may be damaged in there is removed."""
+    with contextlib.suppress(OSError):
+        for path in _user_cache(name).rglob(f"{name}*"):
+            path.unlink()
     folder = Path(tempfile.mkdtemp(prefix="bpnet-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / path.name).write_bytes(content)
-    return folder / path.name
+    return folder

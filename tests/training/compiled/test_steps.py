@@ -91,6 +91,19 @@ def test_the_next_process_finds_it_compiled(monkeypatch: pytest.MonkeyPatch, tmp
     assert source.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_damaged_files_of_the_cache_are_made_anew(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    as_a_new_process(monkeypatch, tmp_path)
+    run(ADAM, make_samples())
+    (damaged,) = tmp_path.glob(f"bpnet/__pycache__/*.{kind}")
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    as_a_new_process(monkeypatch, tmp_path)
+    assert run(ADAM, make_samples())[0] == SIZE * STEPS
+    assert not damaged.exists()
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
