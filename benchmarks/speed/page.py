@@ -7,13 +7,14 @@ from types import ModuleType
 from typing import Any
 
 import targets
-from parts import accuracy, growth, prediction, processes, steps
+from parts import accuracy, growth, prediction, processes, steps, sweeps
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PARTS: dict[str, ModuleType] = {
     "processes": processes,
     "steps": steps,
+    "sweeps": sweeps,
     "accuracy": accuracy,
     "growth": growth,
     "prediction": prediction,
@@ -34,12 +35,11 @@ def written(results: dict[str, Any]) -> str:
 def _lines(results: dict[str, Any]) -> Iterator[str]:
     found = {name: results[name]["found"] for name in PARTS if name in results}
     machines = "; ".join(dict.fromkeys(result["machine"] for result in results.values()))
-    minutes = sum(result["seconds"] for result in results.values()) / 60
     turns = min(result["turns"] for result in results.values())
     yield "# Performance"
     yield ""
     yield (
-        f"Written by `python benchmarks/speed` in {minutes:.0f} minutes, on {machines}. Peers take turns, "
+        f"Written by `python benchmarks/speed`, on {machines}. Peers take turns, at least "
         f"{turns} each and one before them; medians are shown, with the spread. All numbers are in "
         "[results.json](../benchmarks/speed/results.json)."
     )

@@ -30,13 +30,13 @@ _SHORT = {
 }
 
 
-def draw(steps: dict[str, Any], path: Path) -> None:
+def draw(steps: dict[str, Any], sweeps: dict[str, Any], path: Path) -> None:
     """Write an SVG file, the same bytes for the same numbers."""
     mpl.rcParams["svg.hashsalt"] = "bpnet"
     figure, axes = plt.subplots(2, 4, figsize=(15, 7.5), layout="constrained")
-    for axis, (name, peers) in zip(axes[0], steps["key"].items(), strict=True):
+    for axis, (name, peers) in zip(axes[0], steps.items(), strict=True):
         _bars(axis, name, peers)
-    for axis, (name, points) in zip(axes[1], steps["sweeps"].items(), strict=False):
+    for axis, (name, points) in zip(axes[1], sweeps.items(), strict=False):
         _lines(axis, name, points)
     axes[1, 0].set_ylabel("µs a step")
     handles, labels = axes[1, 0].get_legend_handles_labels()

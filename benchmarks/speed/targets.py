@@ -40,7 +40,7 @@ def rows(results: dict[str, Any]) -> Iterator[tuple[str, str, float, float]]:
         )
     if "steps" in results:
         for workload, peer, most in _STEPS:
-            peers = results["steps"]["key"][workload]
+            peers = results["steps"][workload]
             yield (
                 f"step, {workload}",
                 peers[peer]["version"],

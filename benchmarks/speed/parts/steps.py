@@ -1,36 +1,22 @@
-"""Part 2: the time of a step, in four workloads and over widths, depths and batch sizes."""
+"""Part 2: the time of a step, in four workloads."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from turns import measure_steps
-from workloads import KEY_WORKLOADS, SWEEPS, Workload
+from workloads import KEY_WORKLOADS, Workload
 
 FLOOR, OURS, COMPILED = "products", "bpnet_trainer", "bpnet_compiled"
 OTHERS = ("jax_scan", "torch_eager", "torch_compiled", "sklearn_mlp", "keras_jax")
-SWEPT = (FLOOR, OURS, COMPILED, "jax_scan", "torch_eager", "sklearn_mlp")
 PER_SAMPLE = "nielsen"
 """Only where its thousands of small steps end in a reasonable time."""
 
 _FEW = 100_000
-_SWEPT_WHAT = {
-    "width": "n-n-n-10, batches of 128, over the units n of a layer",
-    "depth": "64, then n layers of 64, then 10, batches of 32, over the number n of hidden layers",
-    "batch": "784-128-10, over the rows n of a batch",
-}
 
 
 def measure(turns: int) -> dict[str, Any]:
     """Every peer on every workload."""
-    return {
-        "key": {
-            workload.name: measure_steps(workload, _peers(workload), turns) for workload in KEY_WORKLOADS
-        },
-        "sweeps": {
-            sweep: {workload.name: measure_steps(workload, SWEPT, turns) for workload in workloads}
-            for sweep, workloads in SWEEPS.items()
-        },
-    }
+    return {workload.name: measure_steps(workload, _peers(workload), turns) for workload in KEY_WORKLOADS}
 
 
 def _peers(workload: Workload) -> tuple[str, ...]:
@@ -58,7 +44,7 @@ def page(found: dict[str, Any]) -> Iterator[str]:
         "two ways."
     )
     for workload in KEY_WORKLOADS:
-        peers = found["key"][workload.name]
+        peers = found[workload.name]
         yield ""
         yield (
             f"### {workload.name}: {workload.shape}, batches of {workload.batch_size}, "
@@ -74,12 +60,3 @@ def page(found: dict[str, Any]) -> Iterator[str]:
                 f"| {peer['version']} | {peer['median']:,.0f} | {peer['from']:,.0f} | {peer['to']:,.0f} "
                 f"| {peer['median'] / ours(peers):.2f} | {loss} |"
             )
-    for sweep, points in found["sweeps"].items():
-        yield ""
-        yield f"### {sweep.capitalize()}: {_SWEPT_WHAT[sweep]}"
-        yield ""
-        yield f"| | {' | '.join(points)} |"
-        yield f"|---|{'---:|' * len(points)}"
-        for name, peer in next(iter(points.values())).items():
-            medians = (f"{point[name]['median']:,.0f}" for point in points.values())
-            yield f"| {peer['version']} | {' | '.join(medians)} |"
