@@ -181,7 +181,7 @@ def test_five_mistakes_are_five_located_errors_and_no_run_is_made(folder: Path) 
         (["bogus"], "No such command 'bogus'"),
         (["predict", "nowhere", "empty"], "nowhere does not exist"),
         (["predict", "empty", "empty"], "empty is not a model file, or is damaged"),
-        (["predict", "."], "data"),
+        (["predict", "."], "Missing argument 'DATA'"),
         (["evaluate", "bare", "empty"], "model.safetensors does not exist"),
     ],
 )
