@@ -13,6 +13,7 @@ import numpy as np
 from bpnet.core.arrays import Array
 from bpnet.data.memory import refuse_if_too_large
 from bpnet.data.rows import MappedMatrix, Matrix
+from bpnet.data.sources import is_npy
 from bpnet.errors import DataError
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -102,11 +103,6 @@ def read_array(path: Path) -> Array:
         If the file is not of this form, or packed and larger than memory.
     """
     return _map_npy(path) if is_npy(path) else _read_idx_file(path)
-
-
-def is_npy(path: Path) -> bool:
-    """Whether a file's name is that of one NumPy array."""
-    return path.suffix.lower() == ".npy"
 
 
 def _map_npy(path: Path) -> Array:

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from bpnet.core.arrays import Array
-from bpnet.data.arrays import is_npy, read_npz, read_pair, read_rows
+from bpnet.data.arrays import read_npz, read_pair, read_rows
 from bpnet.data.rows import Matrix, Rows
-from bpnet.data.sources import FileSource, InlineSource, PairSource, Source
+from bpnet.data.sources import FileSource, InlineSource, PairSource, Source, is_npy
 from bpnet.errors import DataError, MissingDataError
 
 T = TypeVar("T")

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 
+def is_npy(path: Path) -> bool:
+    """Whether a file's name is that of one NumPy array."""
+    return path.suffix.lower() == ".npy"
+
+
 @dataclass(frozen=True)
 class FileSource:
     """A table (CSV, TSV or Parquet, gzipped or not) or an NPZ file, by its name's ending."""
@@ -26,7 +31,7 @@ class PairSource:
     @property
     def alike(self) -> bool:
         """Whether all inputs are of one kind, as pixels are; the columns of an NPY file may be of several."""
-        return self.features.suffix.lower() != ".npy"
+        return not is_npy(self.features)
 
     def __str__(self) -> str:
         return str(self.features)

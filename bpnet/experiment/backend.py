@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bpnet.errors import ConfigError, Problem
+from bpnet.training.threads import has_large_products
 
 if TYPE_CHECKING:
     from bpnet.experiment.preparing import Experiment
@@ -16,9 +17,6 @@ _SAVED_A_LAYER = 15e-6
 
 _START_UP, _START_UP_A_LAYER = 2.0, 3.0
 """Seconds that the first run of a kind spends on loading Numba and compiling."""
-
-_LARGE = 4_000_000
-"""Products of a layer's forward pass beside which NumPy's calls cost nothing."""
 
 
 def settle_backend(experiment: "Experiment", *, to_train: bool) -> "Experiment":
@@ -56,12 +54,11 @@ def settle_backend(experiment: "Experiment", *, to_train: bool) -> "Experiment":
 
 
 def _pays(experiment: "Experiment") -> bool:
-    recipe, layers = experiment.recipe, experiment.model.network.layers.values()
-    rows = len(experiment.dataset.train.X)
-    steps = recipe.epochs * -(-rows // recipe.batch_size)
-    largest = max(layer.n_in * layer.n_out for layer in layers) * min(recipe.batch_size, rows)
-    saved = steps * len(layers) * _SAVED_A_LAYER
-    return largest < _LARGE and saved > _START_UP + _START_UP_A_LAYER * len(layers)
+    recipe, network, rows = experiment.recipe, experiment.model.network, len(experiment.dataset.train.X)
+    if has_large_products(network, min(recipe.batch_size, rows)):
+        return False
+    steps, layers = recipe.epochs * -(-rows // recipe.batch_size), len(network.layers)
+    return steps * layers * _SAVED_A_LAYER > _START_UP + _START_UP_A_LAYER * layers
 
 
 def why_not_compiled(experiment: "Experiment") -> str | None:

@@ -1,6 +1,8 @@
 """A training step's source: the trainer's own passes and update, recorded and written as one function."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from bpnet.core.backprop import backward
 from bpnet.core.losses import Loss
 from bpnet.core.network import Network, forward
 from bpnet.core.optimizers import Optimizer, State
-from bpnet.training.compiled.recording import Factor, Log, NotRecordableError
+from bpnet.training.compiled.recording import Factor, Log, NotRecordableError, Operation
 from bpnet.training.compiled.writing import Writer
 from bpnet.training.evaluation import Samples
 
@@ -75,6 +77,45 @@ def write_steps(
     """
     if type(optimizer).step is not Optimizer.step:
         raise NotRecordableError(f"{optimizer.name}, which steps in a way of its own")
+    record = _record(network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay)
+    writer = Writer(record.given, network.parameters.dtype)
+    writer.write(record.passes)
+    flat, z, a = (writer.name(array) for array in (record.flat, record.z, record.a))
+    writer.lines += [
+        f"if not np.isfinite(np.dot({flat}, {flat}) + np.dot({z}.ravel(), {z}.ravel())):",
+        "    return step",
+        f"z[rows] = {z}",
+        f"a[rows] = {a}",
+    ]
+    writer.write(record.update)
+    head = _HEAD if batch.weight is None else _HEAD + _WEIGHT
+    arguments = ", ".join(f"a{i}" for i in range(len(writer.arrays)))
+    text = head.format(dtype=network.parameters.dtype, arguments=arguments, size=len(batch))
+    body = "".join(f"        {line}\n" for line in writer.lines)
+    return Source(text + body + _END, writer.arrays)
+
+
+class _Record(NamedTuple):
+    """The operations of a step, both passes and the update, and the arrays looked at in between."""
+
+    given: dict[str, Array]
+    passes: Sequence[Operation]
+    update: Sequence[Operation]
+    flat: Array
+    z: Array
+    a: Array
+
+
+def _record(
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    optimizer_state: State,
+    batch: Samples,
+    *,
+    weight_decay: float,
+) -> _Record:
+    """Take one step on arrays that note what is done, and put everything back."""
     log = Log()
     arrays = {"": network.parameters, **optimizer_state}
     before = {name: array.copy() for name, array in arrays.items()}
@@ -110,19 +151,11 @@ def write_steps(
     finally:
         for name, array in arrays.items():
             array[:] = before[name]
-
-    writer = Writer(given, network.parameters.dtype)
-    writer.write(log.operations[:passes])
-    flat, z, a = (writer.name(array) for array in (gradients.flat, trace.z[network.L], trace.outputs))
-    writer.lines += [
-        f"if not np.isfinite(np.dot({flat}, {flat}) + np.dot({z}.ravel(), {z}.ravel())):",
-        "    return step",
-        f"z[rows] = {z}",
-        f"a[rows] = {a}",
-    ]
-    writer.write(log.operations[passes:])
-    head = _HEAD + _WEIGHT if weight is not None else _HEAD
-    arguments = ", ".join(f"a{i}" for i in range(len(writer.arrays)))
-    text = head.format(dtype=network.parameters.dtype, arguments=arguments, size=len(batch))
-    body = "".join(f"        {line}\n" for line in writer.lines)
-    return Source(text + body + _END, writer.arrays)
+    return _Record(
+        given,
+        log.operations[:passes],
+        log.operations[passes:],
+        gradients.flat,
+        trace.z[network.L],
+        trace.outputs,
+    )
