@@ -34,7 +34,7 @@ def table(folder: Path, content: str | bytes, name: str = "t.csv") -> Table | Sm
 
 
 def cells(rows: Table | SmallTable) -> list[tuple[Any, ...]]:
-    return rows.frame.rows() if isinstance(rows, Table) else [tuple(row) for row in rows.cells]
+    return rows.frame.rows() if isinstance(rows, Table) else [tuple(row) for row in rows.cells[rows.codes]]
 
 
 def refusal(read: Callable[..., object], *arguments: Any, **options: Any) -> str:
