@@ -1,6 +1,7 @@
 """Parts 1 and 4: whole processes, from the shell to a saved model, and until anything happens at all."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,9 @@ TASKS = {
 """The built-in configs, changed where the peers' scripts do something simpler."""
 
 PYTHON = sys.executable
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+"""Modules are compiled once, as when a package is installed, also those of a checkout."""
+
 STARTS = {
     "bpnet --help": (BPNET, "--help"),
     "bpnet --version": (BPNET, "--version"),
@@ -87,7 +91,8 @@ def _measure_task(task: str, turns: int) -> dict[str, Any]:
 def run(command: Sequence[str]) -> tuple[float, int]:
     """Seconds that a command took from start to end, and the bytes that it needed at most."""
     spawn = [PYTHON, "-I", str(HERE / "spawn.py"), *command]
-    code, seconds, peak = json.loads(subprocess.run(spawn, check=True, capture_output=True).stdout)
+    found = subprocess.run(spawn, check=True, capture_output=True, env=ENVIRONMENT)
+    code, seconds, peak = json.loads(found.stdout)
     if code:
         raise RuntimeError(f"{' '.join(command)} failed")
     return seconds, peak
