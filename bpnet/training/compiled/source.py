@@ -11,6 +11,7 @@ from bpnet.core.backprop import backward
 from bpnet.core.losses import Loss
 from bpnet.core.network import Network, forward
 from bpnet.core.optimizers import Optimizer, State
+from bpnet.training.compiled.exponential import write_exponential
 from bpnet.training.compiled.recording import Factor, Log, NotRecordableError, Operation
 from bpnet.training.compiled.writing import Writer
 from bpnet.training.evaluation import Samples
@@ -23,6 +24,7 @@ import numpy as np
 number = np.{dtype}
 one = number(1)
 
+{exp}
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 def steps(X, Y, weight, z, a, factors, {arguments}):
@@ -90,7 +92,8 @@ def write_steps(
     writer.write(record.update)
     head = _HEAD if batch.weight is None else _HEAD + _WEIGHT
     arguments = ", ".join(f"a{i}" for i in range(len(writer.arrays)))
-    text = head.format(dtype=network.parameters.dtype, arguments=arguments, size=len(batch))
+    dtype = network.parameters.dtype
+    text = head.format(dtype=dtype, exp=write_exponential(dtype), arguments=arguments, size=len(batch))
     body = "".join(f"        {line}\n" for line in writer.lines)
     return Source(text + body + _END, writer.arrays)
 

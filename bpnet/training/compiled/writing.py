@@ -14,6 +14,7 @@ _SYMBOLS = {
     "clip": "np.minimum(np.maximum({0}, {1}), {2})",
     "copy": "{0}",
     "divide": "{0} / {1}",
+    "exp": "exp({0})",
     "multiply": "{0} * {1}",
     "negative": "-{0}",
     "reciprocal": "one / {0}",
