@@ -196,14 +196,14 @@ class _Run:
     def _train(self, warn: Callable[[str], None], config_text: str) -> TrainingResult:
         config = self.experiment.config
         write_atomically(self.folder / CONFIG, config_text.encode())
-        self.history.start(keep_epochs=self.state.epoch)
-        for warning in self.experiment.warnings:
-            warn(warning)
-        self.watch(self._started())
         try:
-            trainer = self._trainer_or_nothing()
-            with blas_threads(self.state.network, config.training.batch_size):
-                reason = self._follow(trainer.run())
+            with self.history.open(keep_epochs=self.state.epoch):
+                for warning in self.experiment.warnings:
+                    warn(warning)
+                self.watch(self._started())
+                trainer = self._trainer_or_nothing()
+                with blas_threads(self.state.network, config.training.batch_size):
+                    reason = self._follow(trainer.run())
         except DivergenceError as error:
             self._save("diverged")
             saved = f"The run so far is in {self.folder}"

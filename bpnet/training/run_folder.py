@@ -1,11 +1,9 @@
 """The run folder: a numbered place where one training's config, history, model and summary stand."""
 
-import csv
-import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,7 +91,7 @@ def newest_run(parent: Path) -> Path | None:
 
 
 class History:
-    """``history.csv``: one row an epoch, each written whole with one call.
+    """``history.csv``: one row an epoch, each written at once.
 
     Parameters
     ----------
@@ -115,8 +113,11 @@ class History:
             *(f"{quantity}_{l}" for quantity in ("delta", "nabla") for l in layer_numbers),
         )
 
-    def start(self, *, keep_epochs: int = 0) -> None:
+    @contextmanager
+    def open(self, *, keep_epochs: int = 0) -> Iterator[None]:
         """Write the heading, and behind it the first ``keep_epochs`` rows of the file that is there.
+
+        Rows can be added inside the block.
 
         Raises
         ------
@@ -129,6 +130,10 @@ class History:
         if keep_epochs:
             lines.extend(self._rows(keep_epochs))
         write_atomically(self._path, b"".join(lines))
+        with self._told():
+            self._file = self._path.open("ab", buffering=0)
+        with self._file:
+            yield
 
     def _rows(self, epochs: int) -> list[bytes]:
         try:
@@ -146,7 +151,7 @@ class History:
         return rows
 
     def add(self, event: EpochEnded) -> None:
-        """Append the row of an epoch.
+        """Append the row of an epoch, inside a block of :meth:`open`.
 
         Raises
         ------
@@ -158,17 +163,22 @@ class History:
             scores.extend((event.train[name], None if event.validation is None else event.validation[name]))
         layers = [layer.delta for layer in event.layers] + [layer.nabla for layer in event.layers]
         row = [event.epoch, *scores, event.learning_rate, round(event.seconds, 6), *layers]
+        rest = memoryview(_line(row))
+        with self._told():
+            while rest:  # a full disk may take a part
+                rest = rest[self._file.write(rest) :]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with self._path.open("ab") as file:
-                file.write(_line(row))
+            yield
         except OSError as error:
             raise OutputError(f"{self._path} could not be written: {error.strerror or error}.") from error
 
 
-def _line(cells: Sequence[object]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow("" if cell is None else cell for cell in cells)
-    return text.getvalue().encode()
+def _line(cells: Iterable[object]) -> bytes:
+    """Numbers and plain names, which need no quotes."""
+    return (",".join("" if cell is None else str(cell) for cell in cells) + "\n").encode()
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:

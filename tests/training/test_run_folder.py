@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 import subprocess
@@ -6,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -170,6 +171,18 @@ def make_history(tmp_path: Path) -> History:
     return History(tmp_path / HISTORY, ("accuracy",), (2, 3))
 
 
+def written(tmp_path: Path, *epochs: int) -> None:
+    history = make_history(tmp_path)
+    with history.open():
+        for number in epochs:
+            history.add(epoch(number))
+
+
+def reopen(tmp_path: Path, keep: int) -> None:
+    with make_history(tmp_path).open(keep_epochs=keep):
+        pass
+
+
 def lines(tmp_path: Path) -> list[str]:
     text = (tmp_path / HISTORY).read_bytes().decode()
     assert text.endswith("\n")
@@ -179,10 +192,11 @@ def lines(tmp_path: Path) -> list[str]:
 
 def test_columns_and_rows(tmp_path: Path) -> None:
     history = make_history(tmp_path)
-    history.start()
-    assert lines(tmp_path) == [HEADING]
-    history.add(epoch(1))
-    history.add(epoch(2))
+    with history.open():
+        assert lines(tmp_path) == [HEADING]
+        history.add(epoch(1))
+        assert lines(tmp_path) == [HEADING, f"1{ROW}"]  # at once, not only at the end
+        history.add(epoch(2))
     assert lines(tmp_path) == [HEADING, f"1{ROW}", f"2{ROW}"]
     assert ",".join(history.columns) == HEADING
 
@@ -194,70 +208,82 @@ def test_two_metrics_each_with_its_validation(tmp_path: Path) -> None:
 
 def test_without_validation_the_cells_are_empty(tmp_path: Path) -> None:
     history = make_history(tmp_path)
-    history.start()
-    history.add(epoch(1, validation=False))
+    with history.open():
+        history.add(epoch(1, validation=False))
     assert lines(tmp_path)[1] == "1,0.1,,0.75,,0.05,1.234568,2.25,3.25,0.2,0.3"
 
 
 @pytest.mark.parametrize("keep", [0, 1, 2, 3])
 def test_rows_beyond_the_checkpoint_are_dropped(tmp_path: Path, keep: int) -> None:
-    history = make_history(tmp_path)
-    history.start()
-    for number in (1, 2, 3):
-        history.add(epoch(number))
-    make_history(tmp_path).start(keep_epochs=keep)
+    written(tmp_path, 1, 2, 3)
+    reopen(tmp_path, keep)
     assert lines(tmp_path) == [HEADING, *(f"{number}{ROW}" for number in range(1, keep + 1))]
 
 
 def test_a_half_written_row_beyond_the_checkpoint_is_dropped(tmp_path: Path) -> None:
-    history = make_history(tmp_path)
-    history.start()
-    history.add(epoch(1))
+    written(tmp_path, 1)
     with (tmp_path / HISTORY).open("a", encoding="utf-8") as file:
         file.write("2,0.")
-    history.start(keep_epochs=1)
+    reopen(tmp_path, 1)
     assert lines(tmp_path) == [HEADING, f"1{ROW}"]
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_rows_that_should_be_there(tmp_path: Path, *, there: bool) -> None:
-    history = make_history(tmp_path)
     if there:
-        history.start()
-        history.add(epoch(1))
+        written(tmp_path, 1)
     with pytest.raises(ModelError, match=r"history\.csv does not hold the 2 epochs of the checkpoint"):
-        history.start(keep_epochs=2)
+        reopen(tmp_path, 2)
 
 
 def test_rows_that_are_there_twice(tmp_path: Path) -> None:
-    history = make_history(tmp_path)
-    history.start()
-    for number in (1, 1, 2):
-        history.add(epoch(number))
+    written(tmp_path, 1, 1, 2)
     with pytest.raises(ModelError, match="does not hold the 2 epochs of the checkpoint, each once"):
-        history.start(keep_epochs=2)
+        reopen(tmp_path, 2)
 
 
 def test_a_history_that_cannot_be_read(tmp_path: Path) -> None:
-    history = make_history(tmp_path)
     (tmp_path / "history.csv").mkdir()
     with pytest.raises(ModelError, match=r"history\.csv cannot be read: Is a directory"):
-        history.start(keep_epochs=2)
+        reopen(tmp_path, 2)
 
 
-def test_a_row_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    history = make_history(tmp_path)
-    history.start()
+def test_a_history_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(OutputError, match=r"history\.csv could not be written: No space left on device\."):
-        history.add(epoch(1))
+        reopen(tmp_path, 0)
+
+
+def rows_go_to(monkeypatch: pytest.MonkeyPatch, file: IO[bytes]) -> None:
+    """The heading is written as ever, into a file of its own that is then renamed."""
+    opened = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode, **options: file if mode == "ab" else opened(path, mode, **options)
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
-def test_a_row_that_does_not_fit(tmp_path: Path) -> None:
-    (tmp_path / HISTORY).symlink_to("/dev/full")
-    with pytest.raises(OutputError, match="No space left on device"):
-        make_history(tmp_path).add(epoch(1))
+def test_a_row_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_go_to(monkeypatch, io.FileIO("/dev/full", "ab"))
+    with pytest.raises(OutputError, match=r"history\.csv could not be written: No space left on device\."):
+        written(tmp_path, 1)
+
+
+def test_a_row_that_the_disk_takes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(io.BytesIO):
+        def write(self, data: Any) -> int:
+            parts.append(bytes(data[:7]))
+            return len(parts[-1])
+
+    parts = list[bytes]()
+    rows_go_to(monkeypatch, Slow())
+    written(tmp_path, 1)
+    assert b"".join(parts).decode() == f"1{ROW}\n"
+
+
+def test_other_errors_inside_the_block_are_their_own(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), make_history(tmp_path).open():
+        (tmp_path / "elsewhere").read_bytes()
 
 
 # The summary
