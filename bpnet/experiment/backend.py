@@ -5,15 +5,17 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bpnet.errors import ConfigError, Problem
-from bpnet.training.threads import has_large_products
 
 if TYPE_CHECKING:
     from bpnet.experiment.preparing import Experiment
 
 _NEEDED = ("numba", "scipy", "platformdirs")
 
-_SAVED_A_LAYER = 15e-6
-"""Seconds of NumPy's calls that a compiled step saves for each layer, as measured in docs/performance.md."""
+_SAVED_A_LAYER, _SAVED_A_PARAMETER = 15e-6, 1e-9
+"""Seconds that a compiled step saves, of NumPy's calls and of its passes over long vectors, at least.
+
+As measured in docs/performance.md.
+"""
 
 _START_UP, _START_UP_A_LAYER = 2.0, 3.0
 """Seconds that the first run of a kind spends on loading Numba and compiling."""
@@ -55,10 +57,9 @@ def settle_backend(experiment: "Experiment", *, to_train: bool) -> "Experiment":
 
 def _pays(experiment: "Experiment") -> bool:
     recipe, network, rows = experiment.recipe, experiment.model.network, len(experiment.dataset.train.X)
-    if has_large_products(network, min(recipe.batch_size, rows)):
-        return False
     steps, layers = recipe.epochs * -(-rows // recipe.batch_size), len(network.layers)
-    return steps * layers * _SAVED_A_LAYER > _START_UP + _START_UP_A_LAYER * layers
+    saved = layers * _SAVED_A_LAYER + len(network.parameters) * _SAVED_A_PARAMETER
+    return steps * saved > _START_UP + _START_UP_A_LAYER * layers
 
 
 def why_not_compiled(experiment: "Experiment") -> str | None:

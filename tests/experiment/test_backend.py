@@ -34,8 +34,10 @@ def test_auto_is_numpy_unless_there_is_much_to_do(folder: Path) -> None:
     assert settled(folder, "training.epochs=10") == "numpy"
 
 
-def test_auto_is_numpy_where_the_products_outweigh_the_calls(folder: Path) -> None:
-    assert settled(folder, LONG, "network.layers=[auto, 3000, 3000, auto]") == "numpy"
+def test_passes_over_many_parameters_count_too(folder: Path) -> None:
+    epochs = "training.epochs=500"
+    assert settled(folder, epochs) == "numpy"
+    assert settled(folder, epochs, "network.layers=[auto, 3000, 3000, auto]") == "numba"
 
 
 def test_auto_is_numpy_where_compiling_takes_longer_than_it_saves(folder: Path) -> None:

@@ -34,6 +34,11 @@ class Operation:
     output: Array
     axis: int | None = None
 
+    @property
+    def arrays(self) -> list[Array]:
+        """Those of the inputs that are arrays."""
+        return [each for each in self.inputs if isinstance(each, np.ndarray)]
+
 
 @dataclass(frozen=True)
 class Log:

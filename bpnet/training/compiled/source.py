@@ -23,6 +23,7 @@ import numpy as np
 
 number = np.{dtype}
 one = number(1)
+{products}
 
 {exp}
 
@@ -61,6 +62,7 @@ def write_steps(
     batch: Samples,
     *,
     weight_decay: float,
+    products: str = "",
 ) -> Source:
     """Record one step and write it.
 
@@ -71,6 +73,8 @@ def write_steps(
     loss, optimizer, weight_decay : Loss, Optimizer, float
     batch : Samples
         As many as every batch will have.
+    products : str
+        What :func:`bpnet.training.compiled.products.declare_products` returned; empty for Numba's own.
 
     Raises
     ------
@@ -80,20 +84,23 @@ def write_steps(
     if type(optimizer).step is not Optimizer.step:
         raise NotRecordableError(f"{optimizer.name}, which steps in a way of its own")
     record = _record(network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay)
-    writer = Writer(record.given, network.parameters.dtype)
-    writer.write(record.passes)
-    flat, z, a = (writer.name(array) for array in (record.flat, record.z, record.a))
+    writer = Writer(record.given, network.parameters.dtype, own_products=bool(products))
+    kept = [network.parameters, *optimizer_state.values()]
+    between = [record.flat, record.z, record.a]
+    writer.write(record.passes, [*between, *kept, *(array for op in record.update for array in op.arrays)])
     writer.lines += [
-        f"if not np.isfinite(np.dot({flat}, {flat}) + np.dot({z}.ravel(), {z}.ravel())):",
+        f"if not np.isfinite({writer.squares(record.flat)} + {writer.squares(record.z)}):",
         "    return step",
-        f"z[rows] = {z}",
-        f"a[rows] = {a}",
+        f"z[rows] = {writer.name(record.z)}",
+        f"a[rows] = {writer.name(record.a)}",
     ]
-    writer.write(record.update)
+    writer.write(record.update, kept)
     head = _HEAD if batch.weight is None else _HEAD + _WEIGHT
     arguments = ", ".join(f"a{i}" for i in range(len(writer.arrays)))
     dtype = network.parameters.dtype
-    text = head.format(dtype=dtype, exp=write_exponential(dtype), arguments=arguments, size=len(batch))
+    text = head.format(
+        dtype=dtype, products=products, exp=write_exponential(dtype), arguments=arguments, size=len(batch)
+    )
     body = "".join(f"        {line}\n" for line in writer.lines)
     return Source(text + body + _END, writer.arrays)
 

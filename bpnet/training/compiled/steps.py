@@ -20,6 +20,7 @@ from bpnet.core.losses import Loss
 from bpnet.core.network import Network, forward
 from bpnet.core.optimizers import Optimizer, State
 from bpnet.errors import BpnetError
+from bpnet.training.compiled.products import declare_products
 from bpnet.training.compiled.source import write_steps
 from bpnet.training.evaluation import Samples
 from bpnet.training.files import write_atomically
@@ -62,7 +63,15 @@ class CompiledSteps:
     ) -> None:
         self._network, self._optimizer, self._state = network, optimizer, optimizer_state
         self._loss, self._weight_decay, self._size = loss, weight_decay, len(batch)
-        source = write_steps(network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay)
+        source = write_steps(
+            network,
+            loss,
+            optimizer,
+            optimizer_state,
+            batch,
+            weight_decay=weight_decay,
+            products=declare_products(network.parameters.dtype),
+        )
         self._arrays = source.arrays
         try:
             found = self._try(_user_cache, source.text, batch)
@@ -101,7 +110,7 @@ class CompiledSteps:
             return 0
         counters = {name: array.copy() for name, array in self._state.items() if not self._is_flat(array)}
         factors = [self._optimizer.factors(learning_rate, self._state) for _ in range(count)]
-        X, Y, weight = samples.X, samples.Y, samples.weight
+        X, Y, weight = np.ascontiguousarray(samples.X), samples.Y, samples.weight
         weight = np.empty(0, X.dtype) if weight is None else weight
         done = self._steps(X, Y, weight, z, a, np.array(factors, z.dtype), *self._arrays)
         if done < count:  # the steps that were not taken do not count
@@ -172,8 +181,8 @@ def _compile(text: str, place: Callable[[str], Path]) -> Callable[..., int]:
 
     Numba keeps the compiled function beside it: the next run only loads it.
     """
-    # SciPy brings the matrix products: loaded already, its threads can be held as NumPy's are.
-    importlib.import_module("scipy.linalg.cython_blas")
+    if "np.dot" in text:  # SciPy brings the products: loaded already, its threads can be held as NumPy's are
+        importlib.import_module("scipy.linalg.cython_blas")
     name = f"bpnet_steps_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     folder = place(name)
     path = folder / f"{name}.py"

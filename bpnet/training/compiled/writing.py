@@ -1,12 +1,14 @@
 """Recorded operations as lines of Python that Numba can compile: neighbours of one shape share a loop."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bpnet.core.arrays import Array
+from bpnet.training.compiled.products import write_gemm, write_squares
 from bpnet.training.compiled.recording import Factor, NotRecordableError, Operation, Recorded, identity, plain
 
 _SYMBOLS = {
@@ -29,11 +31,20 @@ _MATRIX = 2
 
 @dataclass
 class _Loop:
-    """Element-wise operations on arrays of one shape; what they write is stored at the end, once."""
+    """Element-wise operations on arrays of one shape; what they write is stored at the end, once.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    lines : list of str
+    stores : dict
+        By the identity of what is written: the array, and the variable that holds its entry.
+    written, read : list of ndarray
+    """
 
     shape: tuple[int, ...]
     lines: list[str] = field(default_factory=list)
-    stores: dict[tuple[Any, ...], tuple[str, str]] = field(default_factory=dict)
+    stores: dict[tuple[Any, ...], tuple[Array, str]] = field(default_factory=dict)
     written: list[Array] = field(default_factory=list)
     read: list[Array] = field(default_factory=list)
 
@@ -56,6 +67,8 @@ class Writer:
         Arrays that have a name already.
     dtype : dtype
         Of all floating numbers.
+    own_products : bool
+        Whether products are called as :mod:`bpnet.training.compiled.products` writes it, or are Numba's.
 
     Attributes
     ----------
@@ -64,14 +77,20 @@ class Writer:
     lines : list of str
     """
 
-    def __init__(self, given: dict[str, Array], dtype: np.dtype[Any]) -> None:
+    def __init__(self, given: dict[str, Array], dtype: np.dtype[Any], *, own_products: bool) -> None:
         self._names = {identity(array): name for name, array in given.items()}
-        self._dtype = dtype
+        self._dtype, self._own_products = dtype, own_products
         self.arrays: list[Array] = []
         self.lines: list[str] = []
 
-    def write(self, operations: Iterable[Operation]) -> None:
+    def write(self, operations: Sequence[Operation], read_later: Sequence[Array]) -> None:
         """Write operations behind those already written.
+
+        Parameters
+        ----------
+        operations : sequence of Operation
+        read_later : sequence of ndarray
+            What is needed after them: other arrays are not stored where nothing reads them.
 
         Raises
         ------
@@ -79,20 +98,20 @@ class Writer:
             If there is one that is not known here.
         """
         loop: _Loop | None = None
-        for operation in operations:
+        for done, operation in enumerate(operations):
             self._check(operation)
             matrices = operation.name in ("dot", "matmul")
-            if matrices or operation.axis is not None:
-                self._close(loop)
+            element_wise = not matrices and operation.axis is None
+            if loop is not None and not (element_wise and loop.can_take(operation.arrays, operation.output)):
+                self._close(loop, operations[done:], read_later)
                 loop = None
-                self.lines += self._product(operation) if matrices else self._reduction(operation)
+            if element_wise:
+                loop = loop or _Loop(operation.output.shape)
+                self._element_wise(loop, operation)
             else:
-                arrays = [each for each in operation.inputs if isinstance(each, np.ndarray)]
-                if loop is None or not loop.can_take(arrays, operation.output):
-                    self._close(loop)
-                    loop = _Loop(operation.output.shape)
-                self._element_wise(loop, operation, arrays)
-        self._close(loop)
+                self.lines += self._product(operation) if matrices else self._reduction(operation)
+        if loop is not None:
+            self._close(loop, (), read_later)
 
     def name(self, array: Array) -> str:
         """What an array is called."""
@@ -106,6 +125,11 @@ class Writer:
             self.arrays.append(plain(array))
         return self._names[key]
 
+    def squares(self, array: Array) -> str:
+        """An expression for the sum of an array's squares."""
+        name = self.name(array)
+        return write_squares(name, array) if self._own_products else f"np.dot({name}.ravel(), {name}.ravel())"
+
     def _check(self, operation: Operation) -> None:
         for each in (*operation.inputs, operation.output):
             if isinstance(each, Recorded) and not 1 <= each.ndim <= _MATRIX:
@@ -114,12 +138,15 @@ class Writer:
                 raise NotRecordableError(f"{each.dtype} among {self._dtype}")
 
     def _product(self, operation: Operation) -> list[str]:
-        if any(each.ndim != _MATRIX for each in (*operation.inputs, operation.output)):
+        arrays = (*operation.inputs, operation.output)
+        if any(each.ndim != _MATRIX for each in arrays):
             raise NotRecordableError("a product of other than two matrices")
-        one, other, product = (self.name(each) for each in (*operation.inputs, operation.output))
-        return [f"np.dot({one}, {other}, {product})"]
+        one, other, product = ((self.name(each), each) for each in arrays)
+        if self._own_products:
+            return [write_gemm(one, other, product)]
+        return [f"np.dot({one[0]}, {other[0]}, {product[0]})"]
 
-    def _element_wise(self, loop: _Loop, operation: Operation, arrays: list[Array]) -> None:
+    def _element_wise(self, loop: _Loop, operation: Operation) -> None:
         output = operation.output
         operands = [self._operand(loop, each) for each in operation.inputs]
         call = "np." + operation.name + "(" + ", ".join(operands) + ")"
@@ -128,9 +155,9 @@ class Writer:
             formula = f"number({formula})"
         variable = f"v{len(loop.lines)}"
         loop.lines.append(f"{variable} = {formula}")
-        loop.stores[identity(output)] = (self.name(output), variable)
+        loop.stores[identity(output)] = (output, variable)
         loop.written.append(output)
-        loop.read += arrays
+        loop.read += operation.arrays
 
     def _operand(self, loop: _Loop, value: Any) -> str:  # noqa: ANN401 - an array or a number
         if isinstance(value, Factor):
@@ -145,15 +172,23 @@ class Writer:
         sizes = zip(_INDICES[lacking : len(loop.shape)], value.shape, loop.shape[lacking:], strict=True)
         return f"{self.name(value)}[{', '.join('0' if n < full else letter for letter, n, full in sizes)}]"
 
-    def _close(self, loop: _Loop | None) -> None:
-        if loop is None:
-            return
+    def _close(self, loop: _Loop, then: Sequence[Operation], read_later: Sequence[Array]) -> None:
+        def is_read(array: Array) -> bool:
+            readers = itertools.chain.from_iterable(operation.arrays for operation in then)
+            readers = itertools.chain(readers, read_later)
+            return any(np.may_share_memory(plain(array), plain(other)) for other in readers)
+
         letters = _INDICES[: len(loop.shape)]
         for depth, (letter, n) in enumerate(zip(letters, loop.shape, strict=True)):
             self.lines.append(f"{'    ' * depth}for {letter} in range({n}):")
         inside = "    " * len(letters)
         self.lines += [inside + line for line in loop.lines]
-        self.lines += [f"{inside}{name}[{', '.join(letters)}] = {v}" for name, v in loop.stores.values()]
+        place = ", ".join(letters)
+        self.lines += [
+            f"{inside}{self.name(array)}[{place}] = {variable}"
+            for array, variable in loop.stores.values()
+            if is_read(array)
+        ]
 
     def _reduction(self, operation: Operation) -> list[str]:
         (array,), output = operation.inputs, operation.output

@@ -96,6 +96,19 @@ def test_each_gradients_numbers_are_checked_before_the_update() -> None:
     np.testing.assert_allclose(network.parameters, once.parameters, rtol=ROUNDING)
 
 
+def test_what_nothing_reads_is_not_stored() -> None:
+    network, batch, adam = (
+        make_network("relu", "softmax"),
+        make_samples(count=SIZE),
+        OPTIMIZERS.create("adam"),
+    )
+    source = write_steps(
+        network, some_loss("softmax"), adam, adam.start(network.parameters), batch, weight_decay=0.0
+    )
+    update = source.text.partition("a[rows] = ")[2]
+    assert update.count("[i] = ") == 3  # m, s and the parameters, no scratch paper
+
+
 class Elsewhere(Elementwise):
     """An activation written in some other way that NumPy knows."""
 

@@ -147,6 +147,19 @@ def test_a_fault_of_the_compiled_function_is_noticed(
     assert np.array_equal(network.parameters, before)
 
 
-def test_the_threads_of_its_products_can_be_held() -> None:
-    run(ADAM, make_samples())
+def test_where_numpys_products_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "declare_products", lambda dtype: "")
+    samples = make_samples()
+    done, found = run(ADAM, samples)
+    assert done == len(samples)
+    for one, other in zip(found, expected(ADAM, samples), strict=True):
+        np.testing.assert_allclose(one, other, rtol=ROUNDING, atol=ROUNDING)
+    # SciPy's library is loaded by then, so that its threads can be held, too.
     assert len([pool for pool in threadpool_info() if pool["user_api"] == "blas"]) > 1
+
+
+def test_rows_that_are_no_block_of_memory() -> None:
+    samples = make_samples()
+    scattered = Samples(np.asfortranarray(samples.X), samples.Y)
+    for one, other in zip(run(ADAM, scattered)[1], run(ADAM, samples)[1], strict=True):
+        assert np.array_equal(one, other)
