@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from workloads import Workload, make_data
 
 HERE = Path(__file__).parent
+LIMIT = 600
+"""Seconds for one answer of a peer: a compiler was seen to hang."""
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -62,9 +65,12 @@ class Worker:
         assert answered is not None
         asked.write(json.dumps(message) + "\n")
         asked.flush()
+        limit = threading.Timer(LIMIT, self._process.kill)
+        limit.start()
         answer = answered.readline()
+        limit.cancel()
         if not answer:
-            raise RuntimeError(f"{self._name} failed; what it said is above")
+            raise RuntimeError(f"{self._name} failed, or took over {LIMIT} s; what it said is above")
         return json.loads(answer)
 
     def close(self) -> None:
