@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bpnet.errors import ConfigError, Problem
+from bpnet.training.threads import has_large_products
 
 if TYPE_CHECKING:
     from bpnet.experiment.preparing import Experiment
@@ -40,7 +41,8 @@ def settle_backend(experiment: "Experiment", *, to_train: bool) -> "Experiment":
     """
     config, backend = experiment.config, experiment.config.training.backend
     if backend == "auto":
-        backend = "numba" if _pays(experiment) and why_not_compiled(experiment) is None else "numpy"
+        compiled = _pays(experiment) and why_not_compiled(experiment) is None
+        backend = "numba" if compiled and _has_threads_to_spare(experiment) else "numpy"
     elif backend == "numba" and (reason := why_not_compiled(experiment)) is not None:
         if to_train:
             path = "training.backend"
@@ -60,6 +62,15 @@ def _pays(experiment: "Experiment") -> bool:
     steps, layers = recipe.epochs * -(-rows // recipe.batch_size), len(network.layers)
     saved = layers * _SAVED_A_LAYER + len(network.parameters) * _SAVED_A_PARAMETER
     return steps * saved > _START_UP + _START_UP_A_LAYER * layers
+
+
+def _has_threads_to_spare(experiment: "Experiment") -> bool:
+    """Whether compiled products have NumPy's threads, or need one only: two pairs would hinder each other."""
+    from bpnet.training.compiled.products import declare_products
+
+    network, rows = experiment.model.network, len(experiment.dataset.train.X)
+    small = not has_large_products(network, min(experiment.recipe.batch_size, rows))
+    return small or bool(declare_products(network.parameters.dtype))
 
 
 def why_not_compiled(experiment: "Experiment") -> str | None:

@@ -196,28 +196,26 @@ class _Run:
     def _train(self, warn: Callable[[str], None], config_text: str) -> TrainingResult:
         config = self.experiment.config
         write_atomically(self.folder / CONFIG, config_text.encode())
+        making = False
         try:
             with self.history.open(keep_epochs=self.state.epoch):
                 for warning in self.experiment.warnings:
                     warn(warning)
                 self.watch(self._started())
-                trainer = self._trainer_or_nothing()
+                making = self._fresh
+                trainer = self._trainer()  # which may load a library whose threads are to be held, too
+                making = False
                 with blas_threads(self.state.network, config.training.batch_size):
                     reason = self._follow(trainer.run())
         except DivergenceError as error:
             self._save("diverged")
             saved = f"The run so far is in {self.folder}"
             raise DivergenceError(error.message, advice=f"{error.advice}\n{saved}.") from error
-        return self._save(reason)
-
-    def _trainer_or_nothing(self) -> Trainer:
-        """The trainer; a new run that ends while it is made, as by Ctrl-C in a compiler, leaves no folder."""
-        try:
-            return self._trainer()  # which may load a library whose threads are to be held, too
         except BaseException:
-            if self._fresh:
+            if making:  # by Ctrl-C in a compiler, say: a new run of which there is nothing to keep
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
+        return self._save(reason)
 
     def _trainer(self) -> Trainer:
         experiment = self.experiment

@@ -7,6 +7,7 @@ from bpnet.core.activations import ACTIVATIONS
 from bpnet.errors import ConfigError
 from bpnet.experiment import backend, prepare, resume_experiment, run_experiment
 from bpnet.experiment.checking import grad_check
+from bpnet.training.compiled import products
 from tests.experiment.texts import CLASSES, load, write_rows
 from tests.training.compiled.test_source import Elsewhere
 
@@ -38,6 +39,12 @@ def test_passes_over_many_parameters_count_too(folder: Path) -> None:
     epochs = "training.epochs=500"
     assert settled(folder, epochs) == "numpy"
     assert settled(folder, epochs, "network.layers=[auto, 3000, 3000, auto]") == "numba"
+
+
+def test_two_pairs_of_threads_are_not_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "threadpool_info", list)  # a NumPy with another library
+    assert settled(folder, LONG) == "numba"  # on one thread
+    assert settled(folder, LONG, "network.layers=[auto, 3000, 3000, auto]") == "numpy"
 
 
 def test_auto_is_numpy_where_compiling_takes_longer_than_it_saves(folder: Path) -> None:

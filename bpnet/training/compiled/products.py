@@ -46,12 +46,12 @@ def declare_products(dtype: np.dtype[Any]) -> str:
     -------
     str
         Source that declares ``gemm`` and ``dot``, for lines of :func:`write_gemm` and :func:`write_squares`;
-        empty where NumPy's library is another than its wheels bring for Linux and Windows.
+        empty where NumPy has another library than the OpenBLAS of its wheels.
     """
-    letter, folder = _LETTERS[dtype.name], Path(np.__file__).parent
+    letter, folder = _LETTERS[dtype.name], Path(np.__file__).resolve().parent
     places = (folder.with_name("numpy.libs"), folder / ".dylibs")
     for library in threadpool_info():
-        path = Path(library["filepath"])
+        path = Path(library["filepath"]).resolve()
         if library["internal_api"] == "openblas" and path.parent in places:
             found = [_find(ctypes.CDLL(str(path)), letter + name) for name in ("gemm", "dot")]
             if None not in found:

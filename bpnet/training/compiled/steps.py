@@ -63,14 +63,12 @@ class CompiledSteps:
     ) -> None:
         self._network, self._optimizer, self._state = network, optimizer, optimizer_state
         self._loss, self._weight_decay, self._size = loss, weight_decay, len(batch)
+        try:
+            products = declare_products(network.parameters.dtype)
+        except (ImportError, OSError) as error:
+            raise _not_compiled(error) from error
         source = write_steps(
-            network,
-            loss,
-            optimizer,
-            optimizer_state,
-            batch,
-            weight_decay=weight_decay,
-            products=declare_products(network.parameters.dtype),
+            network, loss, optimizer, optimizer_state, batch, weight_decay=weight_decay, products=products
         )
         self._arrays = source.arrays
         try:
@@ -79,11 +77,7 @@ class CompiledSteps:
             try:
                 found = self._try(_own_folder, source.text, batch)
             except Exception as error:  # whatever a compiler or the libraries under it may raise
-                reason = next(iter(str(error).splitlines()), "")
-                raise BpnetError(
-                    f"Numba could not compile the training step ({type(error).__name__}: {reason}).",
-                    advice="Set training.backend: numpy.",
-                ) from error
+                raise _not_compiled(error) from error
         self._compare(*found)
 
     def _try(self, place: Callable[[str], Path], text: str, batch: Samples) -> list[list[Array]]:
@@ -110,7 +104,7 @@ class CompiledSteps:
             return 0
         counters = {name: array.copy() for name, array in self._state.items() if not self._is_flat(array)}
         factors = [self._optimizer.factors(learning_rate, self._state) for _ in range(count)]
-        X, Y, weight = np.ascontiguousarray(samples.X), samples.Y, samples.weight
+        X, Y, weight = np.ascontiguousarray(samples.X), np.ascontiguousarray(samples.Y), samples.weight
         weight = np.empty(0, X.dtype) if weight is None else weight
         done = self._steps(X, Y, weight, z, a, np.array(factors, z.dtype), *self._arrays)
         if done < count:  # the steps that were not taken do not count
@@ -174,6 +168,14 @@ class CompiledSteps:
         a = z.copy()
         self.run(batch, z, a, 0.1)
         return z, a
+
+
+def _not_compiled(error: Exception) -> BpnetError:
+    reason = next(iter(str(error).splitlines()), "")
+    return BpnetError(
+        f"Numba could not compile the training step ({type(error).__name__}: {reason}).",
+        advice="Set training.backend: numpy.",
+    )
 
 
 def _compile(text: str, place: Callable[[str], Path]) -> Callable[..., int]:

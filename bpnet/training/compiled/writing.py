@@ -1,7 +1,6 @@
 """Recorded operations as lines of Python that Numba can compile: neighbours of one shape share a loop."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,13 +96,15 @@ class Writer:
         NotRecordableError
             If there is one that is not known here.
         """
+        last_read = {_owner(array): n for n, each in enumerate(operations) for array in each.arrays}
+        last_read |= dict.fromkeys(map(_owner, read_later), len(operations))
         loop: _Loop | None = None
-        for done, operation in enumerate(operations):
+        for n, operation in enumerate(operations):
             self._check(operation)
             matrices = operation.name in ("dot", "matmul")
             element_wise = not matrices and operation.axis is None
             if loop is not None and not (element_wise and loop.can_take(operation.arrays, operation.output)):
-                self._close(loop, operations[done:], read_later)
+                self._close(loop, {owner for owner, last in last_read.items() if last >= n})
                 loop = None
             if element_wise:
                 loop = loop or _Loop(operation.output.shape)
@@ -111,7 +112,7 @@ class Writer:
             else:
                 self.lines += self._product(operation) if matrices else self._reduction(operation)
         if loop is not None:
-            self._close(loop, (), read_later)
+            self._close(loop, set(map(_owner, read_later)))
 
     def name(self, array: Array) -> str:
         """What an array is called."""
@@ -141,6 +142,8 @@ class Writer:
         arrays = (*operation.inputs, operation.output)
         if any(each.ndim != _MATRIX for each in arrays):
             raise NotRecordableError("a product of other than two matrices")
+        if not operation.output.flags.c_contiguous:
+            raise NotRecordableError("a product that is stored column by column")
         one, other, product = ((self.name(each), each) for each in arrays)
         if self._own_products:
             return [write_gemm(one, other, product)]
@@ -172,12 +175,8 @@ class Writer:
         sizes = zip(_INDICES[lacking : len(loop.shape)], value.shape, loop.shape[lacking:], strict=True)
         return f"{self.name(value)}[{', '.join('0' if n < full else letter for letter, n, full in sizes)}]"
 
-    def _close(self, loop: _Loop, then: Sequence[Operation], read_later: Sequence[Array]) -> None:
-        def is_read(array: Array) -> bool:
-            readers = itertools.chain.from_iterable(operation.arrays for operation in then)
-            readers = itertools.chain(readers, read_later)
-            return any(np.may_share_memory(plain(array), plain(other)) for other in readers)
-
+    def _close(self, loop: _Loop, read: Container[int]) -> None:
+        """Write a loop; ``read`` are the owners of all memory that is still needed."""
         letters = _INDICES[: len(loop.shape)]
         for depth, (letter, n) in enumerate(zip(letters, loop.shape, strict=True)):
             self.lines.append(f"{'    ' * depth}for {letter} in range({n}):")
@@ -187,7 +186,7 @@ class Writer:
         self.lines += [
             f"{inside}{self.name(array)}[{place}] = {variable}"
             for array, variable in loop.stores.values()
-            if is_read(array)
+            if _owner(array) in read
         ]
 
     def _reduction(self, operation: Operation) -> list[str]:
@@ -212,3 +211,10 @@ class Writer:
             f"    for j in range({1 if along_rows else 0}, {columns}):",
             f"        {total} = {formula}",
         ]
+
+
+def _owner(array: Array) -> int:
+    """The same number for all views of one array."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return id(array)

@@ -174,6 +174,7 @@ def by_the_largest(z: Array) -> Array:
         (lambda z: z[:, ::2].repeat(4, axis=1)[:, : z.shape[1]] * 1.0, "gaps"),
         (lambda z: np.add(z, 1, where=z > 0), "add with where"),
         (lambda z: np.stack([z, z]).sum(axis=0), "np.stack"),
+        (lambda z: np.matmul(np.eye(z.shape[1]), z.T, out=np.empty(z.shape).T).T * 1.0, "by column"),
     ],
 )
 def test_what_a_list_of_operations_cannot_tell_is_refused(

@@ -1,6 +1,6 @@
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -147,6 +147,16 @@ def test_a_fault_of_the_compiled_function_is_noticed(
     assert np.array_equal(network.parameters, before)
 
 
+@pytest.mark.parametrize("error", [ImportError("no llvmlite"), OSError("no such library")])
+def test_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(_: Any) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(steps, "declare_products", fail)
+    with pytest.raises(BpnetError, match=rf"Numba could not compile the training step .*{error}"):
+        run(ADAM, make_samples())
+
+
 def test_where_numpys_products_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "declare_products", lambda dtype: "")
     samples = make_samples()
@@ -160,6 +170,6 @@ def test_where_numpys_products_are_not_known(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_rows_that_are_no_block_of_memory() -> None:
     samples = make_samples()
-    scattered = Samples(np.asfortranarray(samples.X), samples.Y)
+    scattered = Samples(np.asfortranarray(samples.X), np.asfortranarray(samples.Y))
     for one, other in zip(run(ADAM, scattered)[1], run(ADAM, samples)[1], strict=True):
         assert np.array_equal(one, other)
