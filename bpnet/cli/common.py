@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bpnet.report.console import Consoles
+    from bpnet.report.streams import Consoles
 
 
 class Command(TyperCommand):
@@ -106,9 +106,9 @@ def consoles(*, no_color: bool) -> "Iterator[Consoles]":
     typer.Exit
         With the mistake's exit code.
     """
-    from bpnet.report.console import make_consoles
+    from bpnet.report.streams import Consoles
 
-    opened = make_consoles(no_color=no_color)
+    opened = Consoles(no_color=no_color)
     try:
         yield opened
     except BpnetError as error:

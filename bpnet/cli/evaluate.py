@@ -34,6 +34,6 @@ def evaluate(
 
         score = load(model).score(data if targets is None else PairSource(data, targets))
         if as_json:
-            streams.results.write(score_as_json(score))
+            streams.write(score_as_json(score))
         else:
             print_score(streams.results, score)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bpnet.inspection.explanation.blocks import Section
     from bpnet.inspection.explanation.record import Explanation
-    from bpnet.report.console import Consoles
+    from bpnet.report.streams import Consoles
 
 _NOT_PROVED = 1
 _MOST_DIGITS = 17
@@ -184,7 +184,7 @@ _WRITERS = {Format.markdown: _markdown, Format.latex: _latex, Format.terminal: _
 def _put(streams: "Consoles", output: Path | None, text: str) -> None:
     """Write a text to a file, or to standard output as it is."""
     if output is None:
-        streams.results.write(text)
+        streams.write(text)
         return
     from bpnet.training.files import write_atomically
 

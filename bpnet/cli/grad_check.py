@@ -11,7 +11,7 @@ from bpnet.errors import BpnetError
 
 if TYPE_CHECKING:
     from bpnet.inspection.records import GradientCheck
-    from bpnet.report.console import Consoles
+    from bpnet.report.streams import Consoles
 
 _EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
 _SELF_TEST_FAILED = 4
@@ -152,7 +152,7 @@ def _write_case(
     task = open_task(target, overrides)
     write_atomically(case, write_case(task.point, task.rate).encode())
     if as_json:
-        streams.results.write(json_text({"case": str(case), "written": task.what}))
+        streams.write(json_text({"case": str(case), "written": task.what}))
     else:
         command = f"bpnet grad-check --case {shlex.quote(str(case))} --gradients FILE"
         streams.results.print(f"{case}: {task.what}.")
@@ -168,7 +168,7 @@ def _show(
 
     if as_json:
         shown = check if layer is None else check.of_layer(layer)
-        streams.results.write(json_text({"checked": what, **shown.to_json()}))
+        streams.write(json_text({"checked": what, **shown.to_json()}))
     else:
         print_check(streams.results, check, layer=layer, full=full)
     if check.self_test.caught != check.self_test.planted:

@@ -42,6 +42,6 @@ def predict(
         answers = load(model).answers(data, partial(print_warning, streams.notes))
         text = answers_as_json(answers) if as_json else answers_as_csv(answers)
         if output is None:
-            streams.results.write(text)
+            streams.write(text)
         else:
             write_atomically(output, text.encode())

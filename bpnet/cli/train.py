@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from bpnet.experiment import TrainingResult
-    from bpnet.report.console import Consoles
+    from bpnet.report.streams import Consoles
     from bpnet.training.events import Event
 
 Listeners: TypeAlias = "tuple[Callable[[Event], None], Callable[[str], None]]"
@@ -103,15 +103,16 @@ def _go_on(run: Path, overrides: list[str], follow: Follow, stop: StopRequest) -
 
 @contextmanager
 def _follow(streams: "Consoles", stop: StopRequest, *, quiet: bool, verbose: bool) -> "Iterator[Listeners]":
-    from bpnet.report.errors import print_warning
-    from bpnet.report.watching import make_watcher
+    from bpnet.report.watching import Quiet, make_watcher
     from bpnet.training.events import TrainingEnded
 
     def warn(message: str) -> None:
         if not quiet:
+            from bpnet.report.errors import print_warning
+
             print_warning(streams.notes, message)
 
-    with make_watcher(streams.notes, quiet=quiet, verbose=verbose) as watcher:
+    with Quiet() if quiet else make_watcher(streams.notes, verbose=verbose) as watcher:
 
         def tell(event: "Event") -> None:
             stop.settled = isinstance(event, TrainingEnded)
@@ -124,9 +125,9 @@ def _show(streams: "Consoles", result: "TrainingResult", *, as_json: bool, quiet
     if as_json:
         from bpnet.report.json_text import json_text
 
-        streams.results.write(json_text(result.summary))
+        streams.write(json_text(result.summary))
     elif quiet:
-        streams.results.write(f"{result.folder}\n")
+        streams.write(f"{result.folder}\n")
     else:
         from bpnet.report.summary import print_summary
 

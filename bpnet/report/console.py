@@ -1,32 +1,13 @@
-"""The two consoles: results to standard output, everything else to standard error."""
+"""The two consoles, as Rich draws on them."""
 
-import io
-import os
 import sys
-from dataclasses import dataclass
 from typing import IO, Any
 
 from rich.console import Console
 
-from bpnet.errors import OutputError
+from bpnet.report.streams import discard, failed
 
 PIPE_WIDTH = 80
-
-
-@dataclass(frozen=True)
-class Consoles:
-    """Where things are printed.
-
-    Attributes
-    ----------
-    results : Results
-        Standard output.
-    notes : Notes
-        Standard error: progress, warnings, errors.
-    """
-
-    results: "Results"
-    notes: "Notes"
 
 
 class _Lasting(Console):
@@ -34,7 +15,7 @@ class _Lasting(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        _discard(self.file)
+        discard(self.file)
 
 
 class Notes(_Lasting):
@@ -62,45 +43,21 @@ class Results(_Lasting):
         try:
             super().print(*objects, **options)
         except OSError as error:
-            raise self._failed(error) from error
-
-    def write(self, text: str) -> None:
-        """Write a text as it is, for programs to read; raises as :meth:`print`."""
-        try:
-            self.file.write(text)
-            self.file.flush()
-        except BrokenPipeError:
             self.on_broken_pipe()
-        except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> OutputError:
-        self.on_broken_pipe()
-        return OutputError(f"Standard output could not be written: {error.strerror or error}.")
+            raise failed(error) from error
 
 
-def _discard(file: IO[str]) -> None:
-    """Let what is still buffered go nowhere, so that Python does not fail over it at its exit."""
-    try:
-        descriptor = file.fileno()
-    except io.UnsupportedOperation:
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+def make_results(*, no_color: bool) -> Results:
+    """Open standard output; where it is no terminal it gets plain text of 80 columns."""
+    return Results(**_options(sys.stdout, no_color=no_color))
 
 
-def make_consoles(*, no_color: bool = False) -> Consoles:
-    """Open both consoles; a stream that is no terminal gets plain text of 80 columns."""
-    return Consoles(
-        results=Results(**_options(sys.stdout, no_color=no_color)),
-        notes=Notes(stderr=True, **_options(sys.stderr, no_color=no_color)),
-    )
+def make_notes(*, no_color: bool) -> Notes:
+    """Open standard error, likewise."""
+    return Notes(stderr=True, **_options(sys.stderr, no_color=no_color))
 
 
 def _options(stream: IO[str] | None, *, no_color: bool) -> dict[str, Any]:
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")  # a code page without δ is no reason to fail
     terminal = stream is not None and stream.isatty()  # it is None where the program starts without it
     return {
         "no_color": True if no_color else None,

@@ -37,10 +37,8 @@ class Quiet:
         """Take note of an event."""
 
 
-def make_watcher(console: "Console", *, quiet: bool = False, verbose: bool = False) -> Watcher:
-    """Choose the live view for a terminal, plain lines for anything else, nothing if ``quiet``."""
-    if quiet:
-        return Quiet()
+def make_watcher(console: "Console", *, verbose: bool = False) -> Watcher:
+    """Choose the live view for a terminal, plain lines for anything else."""
     if console.is_terminal and not console.is_dumb_terminal:
         from bpnet.report.live import LiveView
 

@@ -9,13 +9,14 @@ import pytest
 from rich.text import Text
 
 from bpnet.errors import OutputError
-from bpnet.report.console import PIPE_WIDTH, Consoles, make_consoles
+from bpnet.report.console import PIPE_WIDTH
+from bpnet.report.streams import Consoles
 
 
 def caught(monkeypatch: pytest.MonkeyPatch) -> Consoles:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    return make_consoles()
+    return Consoles()
 
 
 def written(stream: IO[str]) -> str:
@@ -26,7 +27,7 @@ def written(stream: IO[str]) -> str:
 def test_results_and_notes_go_different_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = caught(monkeypatch)
     opened.results.print("a result")
-    opened.results.write("as [it] is\n")
+    opened.write("as [it] is\n")
     opened.notes.print("a note")
     assert written(sys.stdout) == "a result\nas [it] is\n"
     assert written(sys.stderr) == "a note\n"
@@ -49,7 +50,7 @@ def test_what_looks_like_markup_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatc
 
 
 def test_colours_can_be_refused() -> None:
-    assert make_consoles(no_color=True).results.no_color
+    assert Consoles(no_color=True).results.no_color
 
 
 class Broken(io.StringIO):
@@ -66,7 +67,7 @@ class Broken(io.StringIO):
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC])
 def test_notes_that_cannot_be_written_stop_nothing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Broken(number))
-    notes = make_consoles().notes
+    notes = Consoles().notes
     notes.print("lost")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     notes.print("quiet by now")
@@ -74,21 +75,21 @@ def test_notes_that_cannot_be_written_stop_nothing(number: int, monkeypatch: pyt
 
 
 def test_results_that_nobody_reads_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for show in ("print", "write"):
-        monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
-        results = make_consoles().results
-        getattr(results, show)("lost")
-        assert results.quiet
+    monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
+    opened = Consoles()
+    opened.write("lost")
+    opened.results.print("lost")
+    assert opened.results.quiet
 
 
 @pytest.mark.parametrize("show", ["print", "write"])
 def test_results_that_cannot_be_written_are_an_error(show: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Broken(errno.ENOSPC))
-    results = make_consoles().results
+    opened = Consoles()
     with pytest.raises(
         OutputError, match=r"^Standard output could not be written: No space left on device\.$"
     ):
-        getattr(results, show)("lost")
+        (opened.write if show == "write" else opened.results.print)("lost")
 
 
 def test_what_is_buffered_for_a_reader_who_left_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +97,7 @@ def test_what_is_buffered_for_a_reader_who_left_goes_nowhere(monkeypatch: pytest
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        make_consoles().results.write("lost")
+        Consoles().write("lost")
         stream.flush()
         monkeypatch.undo()
 
@@ -106,6 +107,6 @@ def test_a_code_page_without_greek_is_no_reason_to_fail(
 ) -> None:
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        make_consoles().notes.print("δ is small")
+        Consoles().notes.print("δ is small")
         monkeypatch.undo()
     assert (tmp_path / "log").read_text("ascii") == "\\u03b4 is small\n"

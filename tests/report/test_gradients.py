@@ -102,9 +102,9 @@ def test_no_line_is_wider_than_the_console_and_nothing_is_cut(check: GradientChe
 
 
 def test_a_pipe_that_breaks_no_lines_gets_them_broken_all_the_same() -> None:
-    from bpnet.report.console import make_consoles
+    from bpnet.report.streams import Consoles
 
-    out = make_consoles(no_color=True).results
+    out = Consoles(no_color=True).results
     with out.capture() as captured:
         print_subject(out, "a name " * 30)
         print_check(out, record(), layer=None, full=True)

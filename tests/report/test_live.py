@@ -11,7 +11,7 @@ from bpnet.errors import DivergenceError
 from bpnet.report import live
 from bpnet.report.live import LiveView
 from bpnet.report.plain import PlainLines
-from bpnet.report.watching import Quiet, make_watcher
+from bpnet.report.watching import make_watcher
 from bpnet.training.events import Event, Progress, TrainingEnded
 from tests.report.making import console, diverge, ended, layer, started, text_of
 
@@ -242,4 +242,3 @@ def test_who_watches() -> None:
     assert isinstance(make_watcher(terminal("xterm")), LiveView)
     assert isinstance(make_watcher(terminal("dumb")), PlainLines)
     assert isinstance(make_watcher(console()), PlainLines)
-    assert type(make_watcher(terminal("xterm"), quiet=True)) is Quiet
