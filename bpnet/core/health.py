@@ -77,7 +77,7 @@ def _measure(
         slope = np.abs(layer.activation.derivative(trace.z[l], trace.a[l])) / layer.activation.peak_derivative
         dead = int(np.count_nonzero(slope.max(axis=0) < DEAD_BELOW))
         if layer.activation.saturates:
-            saturated = float(np.mean(slope < SATURATED_BELOW))
+            saturated = np.count_nonzero(slope < SATURATED_BELOW) / slope.size
     return LayerHealth(
         layer_number=l,
         units=layer.n_out,

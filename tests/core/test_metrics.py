@@ -34,6 +34,19 @@ def test_exclusive_classes_count_samples() -> None:
     assert accuracy.result() == {"accuracy": 2 / 3}
 
 
+def test_the_first_of_several_largest_outputs_is_the_answer() -> None:
+    accuracy = Accuracy(exclusive=True)
+    accuracy.add(np.full((2, 3), 1 / 3), np.array([[1.0, 0, 0], [0, 0, 1]]))
+    assert accuracy.result() == {"accuracy": 0.5}
+
+
+def test_classes_may_be_given_as_probabilities() -> None:
+    accuracy = Accuracy(exclusive=True)
+    targets = np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2]])
+    accuracy.add(np.eye(3)[[1, 0, 1, 2]], targets)
+    assert accuracy.result() == {"accuracy": 0.5}  # either of two that are equally likely is right
+
+
 def test_labels_count_one_by_one() -> None:
     accuracy = Accuracy(exclusive=False)
     accuracy.add(np.array([[0.9, 0.6], [0.4, 0.5]]), np.array([[1.0, 0], [0, 0]]))
