@@ -29,14 +29,18 @@ class Peer(base.Peer):
         return f"matrix products alone, NumPy {np.__version__}"
 
     def timed(self, epochs: int) -> dict[str, float | None]:
-        W, a, delta, nabla_W = self._W, self._a, self._delta, self._nabla_W
         with blas_threads(self._network, self.workload.batch_size):
+            self._multiply(1)
             began = time.perf_counter()
-            for _ in range(epochs * self.workload.steps // self.workload.epochs):
-                for i, weights in enumerate(W):
-                    np.dot(a[i], weights.T, out=delta[i + 1])
-                for i in range(len(W) - 1, -1, -1):
-                    np.dot(a[i + 1].T, a[i], out=nabla_W[i])
-                    if i:
-                        np.dot(a[i + 1], W[i], out=delta[i])
+            self._multiply(epochs)
             return {"seconds": time.perf_counter() - began, "loss": None}
+
+    def _multiply(self, epochs: int) -> None:
+        W, a, delta, nabla_W = self._W, self._a, self._delta, self._nabla_W
+        for _ in range(epochs * self.workload.steps // self.workload.epochs):
+            for i, weights in enumerate(W):
+                np.dot(a[i], weights.T, out=delta[i + 1])
+            for i in range(len(W) - 1, -1, -1):
+                np.dot(a[i + 1].T, a[i], out=nabla_W[i])
+                if i:
+                    np.dot(a[i + 1], W[i], out=delta[i])
