@@ -178,7 +178,7 @@ def read_data(folder: Path) -> Data:
 
 
 def start(workload: Workload) -> tuple[list[Array], list[Array]]:
-    """The weights (n_out, n_in) and biases (n_out,) that every peer begins with: Glorot's, as float32."""
+    """The weights (n_out, n_in) and biases (n_out,) that most peers begin with: Glorot's, as float32."""
     rng = np.random.default_rng(1)
     W, b = [], []
     for n_in, n_out in itertools.pairwise(workload.sizes):

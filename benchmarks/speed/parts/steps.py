@@ -34,11 +34,11 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield "## A step"
     yield ""
     yield (
-        "Microseconds a step. Every peer begins with the same weights, trains on the same rows in the same "
-        "batches, judges the same validation rows after every epoch, and trains one epoch in each turn "
-        "before it is timed. bpnet is measured through its public way in, with its run folder, history, "
-        "checkpoints and measured layers; it starts again in every turn, where the others go on, so that "
-        "their loss is lower. \u201cTimes bpnet's\u201d compares with the faster of its two ways."
+        "Microseconds a step. In every turn every peer begins anew with Glorot's weights (bpnet and "
+        "scikit-learn draw their own, the others have the same), trains on the same rows in batches of the "
+        "same size, judges the same validation rows after every epoch, and trains one epoch before it is "
+        "timed. bpnet is measured through its public way in, with its run folder, history, checkpoints and "
+        "measured layers. \u201cTimes bpnet's\u201d compares with the faster of its two ways."
     )
     for workload in KEY_WORKLOADS:
         peers = found[workload.name]

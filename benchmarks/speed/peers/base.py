@@ -7,7 +7,7 @@ from workloads import Array, Data, Workload
 
 
 class Peer:
-    """Trains one network; goes on with it each time it is told to train.
+    """Trains one network; goes on with it each time it is told to train, and starts again to be timed.
 
     Parameters
     ----------
@@ -21,6 +21,10 @@ class Peer:
     @staticmethod
     def version() -> str:
         """What is measured."""
+        raise NotImplementedError
+
+    def restart(self) -> None:
+        """Take the weights again that it began with; what compiling brought may stay."""
         raise NotImplementedError
 
     def epoch(self) -> tuple[float, float]:
@@ -43,6 +47,7 @@ class Peer:
 
     def timed(self, epochs: int) -> dict[str, float | None]:
         """Seconds of so many epochs behind one that does not count, and the last one's loss."""
+        self.restart()
         self.train(1)
         began = time.perf_counter()
         loss = self.train(epochs)

@@ -50,12 +50,15 @@ class Peer(base.Peer):
         super().__init__(workload, data)
         self._data = (jnp.asarray(data.X), jnp.asarray(data.one_hot(workload.sizes[-1])))
         self._validation = (jnp.asarray(data.validation_X), jnp.asarray(data.validation_labels))
-        parameters = [(jnp.asarray(W), jnp.asarray(b)) for W, b in zip(*start(workload), strict=True)]
-        zeros = jax.tree.map(jnp.zeros_like, parameters)
-        self._state = (parameters, (zeros, jax.tree.map(jnp.zeros_like, parameters), jnp.float32(0)))
+        self.restart()
         self._key = jax.random.key(0)
         self._compiled = jax.jit(self._train_epoch, donate_argnums=0)
         self._answer = jax.jit(lambda parameters, X: jax.nn.softmax(_outputs(workload, parameters, X)))
+
+    def restart(self) -> None:
+        parameters = [(jnp.asarray(W), jnp.asarray(b)) for W, b in zip(*start(self.workload), strict=True)]
+        zeros = jax.tree.map(jnp.zeros_like, parameters)
+        self._state = (parameters, (zeros, jax.tree.map(jnp.zeros_like, parameters), jnp.float32(0)))
 
     @staticmethod
     def version() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
-from workloads import Array, Data, Workload
+from workloads import Array, Data, Workload, start
 
 from peers import base
 
@@ -24,17 +24,25 @@ class Peer(base.Peer):
                 for n, name in zip(workload.sizes[1:], activations, strict=True)
             ]
         )
+        self.restart()
         classifies = workload.loss == "cross_entropy"
+        hot = keras.utils.to_categorical
+        labels, judged = data.labels, data.validation_labels
+        self._train = (data.X, labels if classifies else hot(labels, workload.sizes[-1]))
+        self._validation = (data.validation_X, judged if classifies else hot(judged, workload.sizes[-1]))
+
+    def restart(self) -> None:
+        workload, (W, b) = self.workload, start(self.workload)
+        self._model.set_weights(
+            [array for layer in zip((weights.T for weights in W), b, strict=True) for array in layer]
+        )
         make = keras.optimizers.Adam if workload.optimizer == "adam" else keras.optimizers.SGD
+        classifies = workload.loss == "cross_entropy"
         self._model.compile(
             make(learning_rate=workload.learning_rate),
             loss="sparse_categorical_crossentropy" if classifies else "mean_squared_error",
             metrics=["accuracy"],
         )
-        hot = keras.utils.to_categorical
-        labels, judged = data.labels, data.validation_labels
-        self._train = (data.X, labels if classifies else hot(labels, workload.sizes[-1]))
-        self._validation = (data.validation_X, judged if classifies else hot(judged, workload.sizes[-1]))
 
     @staticmethod
     def version() -> str:

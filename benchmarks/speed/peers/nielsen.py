@@ -15,11 +15,14 @@ class Peer(base.Peer):
     def __init__(self, workload: Workload, data: Data) -> None:
         super().__init__(workload, data)
         self._X, self._targets = data.X, data.one_hot(workload.sizes[-1])
-        self._W, b = start(workload)
-        self._b = [biases[:, np.newaxis] for biases in b]
+        self.restart()
         names = [*[workload.activation] * (len(workload.sizes) - 2), workload.output_activation]
         self._activations = [ACTIVATIONS.create(name) for name in names]
         self._rng = np.random.default_rng(0)
+
+    def restart(self) -> None:
+        self._W, b = start(self.workload)
+        self._b = [biases[:, np.newaxis] for biases in b]
 
     def _forward(self, x: Array) -> tuple[list[Array], list[Array]]:
         z, a = [], [x]

@@ -24,7 +24,15 @@ class Peer(base.Peer):
     def __init__(self, workload: Workload, data: Data) -> None:
         super().__init__(workload, data)
         warnings.simplefilter("ignore")  # of partial_fit, on numbers that grow large: only speed is looked at
+        self.restart()
         classifies = workload.loss == "cross_entropy"
+        self._classes = workload.sizes[-1]
+        self._X, self._targets = data.X, data.labels if classifies else data.one_hot(self._classes)
+        self._validation_X, self._validation_labels = data.validation_X, data.validation_labels
+
+    def restart(self) -> None:
+        """With weights of its own, which are Glorot's, too."""
+        workload, classifies = self.workload, self.workload.loss == "cross_entropy"
         make = MLPClassifier if classifies else MLPRegressor
         self._model = make(
             hidden_layer_sizes=workload.sizes[1:-1],
@@ -36,9 +44,6 @@ class Peer(base.Peer):
             momentum=0.0,
             random_state=0,
         )
-        self._classes = workload.sizes[-1]
-        self._X, self._targets = data.X, data.labels if classifies else data.one_hot(self._classes)
-        self._validation_X, self._validation_labels = data.validation_X, data.validation_labels
 
     @staticmethod
     def version() -> str:

@@ -51,6 +51,10 @@ class Peer(base.Peer):
         self._optimizer = make(self._network.parameters(), lr=workload.learning_rate)
         self._step = self.make_step()
 
+    def restart(self) -> None:
+        self._network.load_state_dict(build(self.workload).state_dict())
+        self._optimizer.state.clear()
+
     @staticmethod
     def version() -> str:
         return f"PyTorch {torch.__version__.split('+')[0]}"
