@@ -29,6 +29,9 @@ _SHORT = {
     "nielsen": "per sample",
 }
 
+_LONG = 1000
+"""Labels from here on are shortened, as they would touch each other."""
+
 
 def draw(steps: dict[str, Any], sweeps: dict[str, Any], path: Path) -> None:
     """Write an SVG file, the same bytes for the same numbers."""
@@ -62,7 +65,7 @@ def _bars(axis: Axes, name: str, peers: dict[str, Any]) -> None:
     axis.set_xlim(min(medians) / 2, max(medians) * 5)
     axis.xaxis.set_major_locator(NullLocator())  # the numbers stand beside the bars
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_title(f"{name}: µs a step")
+    axis.set_title(f"{name}: µs a step, logarithmic")
     axis.spines[["top", "right"]].set_visible(False)
 
 
@@ -79,7 +82,9 @@ def _lines(axis: Axes, name: str, points: dict[str, Any]) -> None:
         )
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_xticks([int(x) for x in points], list(points))
+    axis.set_xticks(
+        [int(x) for x in points], [x if int(x) < _LONG else f"{int(x) // _LONG}k" for x in points]
+    )
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_title(
         {"width": "over units a layer", "depth": "over hidden layers", "batch": "over rows a batch"}[name]
