@@ -49,6 +49,11 @@ class Workload:
         return self.epochs * -(-self.rows // self.batch_size)
 
     @property
+    def classifies(self) -> bool:
+        """Whether it has softmax and cross-entropy."""
+        return self.loss == "cross_entropy"
+
+    @property
     def shape(self) -> str:
         """The layers in a word, as 64-32-10."""
         return "-".join(str(n) for n in self.sizes)

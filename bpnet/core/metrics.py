@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpnet.core.arrays import Array, row_maxima
+from bpnet.core.arrays import Array
 
 
 class Metric(ABC):
@@ -29,10 +29,7 @@ class Metric(ABC):
 
 
 class Accuracy(Metric):
-    """Share of right answers: of samples for exclusive classes, of labels for yes/no outputs.
-
-    The answer among classes is the largest output; it is right where no target is larger than its own.
-    """
+    """Share of right answers: of samples for exclusive classes, of labels for yes/no outputs."""
 
     names = ("accuracy",)
 
@@ -43,8 +40,7 @@ class Accuracy(Metric):
 
     def add(self, outputs: Array, targets: Array) -> None:
         if self._exclusive and outputs.shape[1] > 1:
-            answers = np.arange(0, targets.size, targets.shape[1]) + outputs.argmax(axis=1)
-            right = targets.take(answers) == row_maxima(targets)[:, 0]
+            right = outputs.argmax(axis=1) == targets.argmax(axis=1)
         else:
             right = (outputs > 0.5) == (targets > 0.5)  # noqa: PLR2004 - the middle between no and yes
         self._right += int(np.count_nonzero(right))

@@ -25,16 +25,12 @@ def find_non_finite(
     str or None
         Such as ``a weight in layer 3``; None if every number is finite.
     """
-    losses = loss.per_sample(trace.z[network.L], trace.outputs, targets)
-    together = (network.parameters, *trace.z.values(), losses, *gradients.delta.values(), gradients.flat)
-    if all(map(_is_finite, together)):
-        return None
     for l in network.layers:
         if not (_is_finite(network.W[l]) and _is_finite(network.b[l])):
             return f"a weight or bias in layer {l}"
         if not _is_finite(trace.z[l]):
             return f"a weighted input z in layer {l}"
-    if not _is_finite(losses):
+    if not _is_finite(loss.per_sample(trace.z[network.L], trace.outputs, targets)):
         return f"the loss at layer {network.L}"
     for l in reversed(network.layers):
         parts = (("δ", gradients.delta[l]), ("∂C/∂W", gradients.nabla_W[l]), ("∂C/∂b", gradients.nabla_b[l]))

@@ -38,14 +38,7 @@ class Samples:
 
     def take(self, rows: Array | slice) -> "Samples":
         """Return the samples of these rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Samples(_rows(self.X, rows), _rows(self.Y, rows), weight)
-
-
-def _rows(array: Array, rows: Array | slice) -> Array:
-    if isinstance(array, np.ndarray) and isinstance(rows, np.ndarray):
-        return array.take(rows, axis=0)  # in less time than NumPy's indexing
-    return array[rows]
+        return Samples(self.X[rows], self.Y[rows], None if self.weight is None else self.weight[rows])
 
 
 class Tally:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 PROBE_ROWS = 128
 """Training samples on which the layers are measured after every epoch."""
 
-_CHUNK_NUMBERS = 2**20
+_CHUNK_NUMBERS = 2**18
 """Inputs gathered at a time: few enough to stay in the cache, enough that gathering costs little a batch."""
 
 _CHUNK_STEPS = 64
 """Steps at most between two looks at ``stop``, and at the optimizer's memory."""
 
-_CHUNK_WORK = 6e8
+_CHUNK_WORK = 3e8
 """Multiplications of a chunk's forward passes, about: some tenths of a second."""
 
 _GROWING = ("accuracy", "r2")

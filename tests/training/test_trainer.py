@@ -651,7 +651,7 @@ def test_a_slow_step_is_not_handed_over_with_many_others() -> None:
     assert make_trainer(make_state(recipe), recipe)._chunk_steps() == trainer._CHUNK_STEPS
     wide = make_recipe(batch_size=300)
     assert make_trainer(make_state(wide), wide)._chunk_steps() == trainer._CHUNK_STEPS
-    for units, expected in ((1100, 54), (2000, 16)):
+    for units, expected in ((1000, 33), (2000, 8)):
         network = make_network((2, units, units, 2), "tanh", "identity")
         state = TrainingState(network, recipe.optimizer.start(network.parameters), np.random.default_rng(0))
         samples = Samples(np.zeros((3, 2)), np.zeros((3, 2)))

@@ -25,11 +25,13 @@ class Peer(base.Peer):
             ]
         )
         self.restart()
-        classifies = workload.loss == "cross_entropy"
         hot = keras.utils.to_categorical
         labels, judged = data.labels, data.validation_labels
-        self._train = (data.X, labels if classifies else hot(labels, workload.sizes[-1]))
-        self._validation = (data.validation_X, judged if classifies else hot(judged, workload.sizes[-1]))
+        self._train = (data.X, labels if workload.classifies else hot(labels, workload.sizes[-1]))
+        self._validation = (
+            data.validation_X,
+            judged if workload.classifies else hot(judged, workload.sizes[-1]),
+        )
 
     def restart(self) -> None:
         workload, (W, b) = self.workload, start(self.workload)
@@ -37,10 +39,9 @@ class Peer(base.Peer):
             [array for layer in zip((weights.T for weights in W), b, strict=True) for array in layer]
         )
         make = keras.optimizers.Adam if workload.optimizer == "adam" else keras.optimizers.SGD
-        classifies = workload.loss == "cross_entropy"
         self._model.compile(
             make(learning_rate=workload.learning_rate),
-            loss="sparse_categorical_crossentropy" if classifies else "mean_squared_error",
+            loss="sparse_categorical_crossentropy" if workload.classifies else "mean_squared_error",
             metrics=["accuracy"],
         )
 

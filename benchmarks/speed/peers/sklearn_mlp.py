@@ -25,22 +25,21 @@ class Peer(base.Peer):
         super().__init__(workload, data)
         warnings.simplefilter("ignore")  # of partial_fit, on numbers that grow large: only speed is looked at
         self.restart()
-        classifies = workload.loss == "cross_entropy"
         self._classes = workload.sizes[-1]
-        self._X, self._targets = data.X, data.labels if classifies else data.one_hot(self._classes)
+        self._X, self._targets = data.X, data.labels if workload.classifies else data.one_hot(self._classes)
         self._validation_X, self._validation_labels = data.validation_X, data.validation_labels
 
     def restart(self) -> None:
         """With weights of its own, which are Glorot's, too."""
-        workload, classifies = self.workload, self.workload.loss == "cross_entropy"
-        make = MLPClassifier if classifies else MLPRegressor
+        workload = self.workload
+        make = MLPClassifier if workload.classifies else MLPRegressor
         self._model = make(
             hidden_layer_sizes=workload.sizes[1:-1],
             activation=_ACTIVATIONS[workload.activation],
             solver=workload.optimizer,
             alpha=0.0,
             batch_size=workload.batch_size,
-            learning_rate_init=workload.learning_rate if classifies else 0.1,
+            learning_rate_init=workload.learning_rate if workload.classifies else 0.1,
             momentum=0.0,
             random_state=0,
         )
